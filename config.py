@@ -1,0 +1,62 @@
+"""Settings of Clinstat: the only reader of the environment.
+
+Every field is read from the environment variable of its name in capitals
+(`cache_memory_bytes` <- CACHE_MEMORY_BYTES). HF_OPTIMIZATION_README.md documents each of them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+VERSION = "0.1.0"
+MIB = 1024 * 1024
+
+
+class SettingError(ValueError):
+    """A setting in the environment that cannot be used; the message names it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What whoever runs Clinstat may choose. Sizes in bytes, times in seconds."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+
+    cache_dir: str = ""
+    cache_memory_bytes: int = 48 * MIB
+    cache_disk_bytes: int = 512 * MIB
+    cache_ttl_seconds: float = 7 * 86_400.0
+
+    memory_budget_bytes: int = 300 * MIB
+    quick_workers: int = 1
+    job_deadline_seconds: float = 120.0
+    heavy_memory_bytes: int = 1_500 * MIB
+    read_deadline_seconds: float = 15.0
+
+    upload_bytes: int = 50 * MIB
+    workbook_bytes: int = 5 * MIB
+    inflated_bytes: int = 200 * MIB
+    upload_rows: int = 1_000_000
+    upload_columns: int = 2_000
+    upload_cells: int = 25_000_000
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """Settings with every value that the environment gives; SettingError names a bad one."""
+        environ = os.environ if environ is None else environ
+        given: dict[str, object] = {}
+        for item in fields(cls):
+            text = environ.get(item.name.upper())
+            if text is None or text == "":
+                continue
+            kind = type(item.default)
+            try:
+                given[item.name] = kind(text)
+            except ValueError as error:
+                raise SettingError(
+                    f"{item.name.upper()}={text!r} is not a valid {kind.__name__}."
+                ) from error
+        return cls(**given)  # type: ignore[arg-type]
