@@ -1,0 +1,249 @@
+"""From columns and choices to an outcome and terms: every check before any arithmetic.
+
+The event level is never guessed: without an explicit choice only {0, 1}, {no, yes} and
+{FALSE, TRUE} are understood. References are resolved for every factor and become part of the
+choices, so that the choices say all that the numbers depend on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from stats.design import Bools, Floats, Term
+from stats.errors import BadInput
+from stats.variables import FACTOR_KINDS, Dataset, label_of, quote_list
+
+MOST_LEVELS = 100
+_UNDERSTOOD = ({"0": False, "1": True}, {"no": False, "yes": True}, {"false": False, "true": True})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BinaryOutcome:
+    """`y` is true at the event, `known` where the outcome has a value; rows of the file."""
+
+    name: str
+    event: str
+    other: str
+    y: Bools
+    known: Bools
+    assumed: bool
+
+
+def binary_outcome(dataset: Dataset, name: str, event: object) -> BinaryOutcome:
+    """The outcome as event and other level. BadInput unless two values occur and the event
+    is chosen or one of the three understood codings."""
+    factor = dataset.factor(name)
+    codes = np.asarray(factor.codes)
+    counts = np.bincount(codes[codes >= 0], minlength=len(factor.categories))
+    present = [str(c) for c, n in zip(factor.categories, counts, strict=True) if n]
+    chosen = None if event is None else dataset.level_of(name, event)
+    _two_levels(name, present)
+    if chosen is None:
+        chosen = _understood_event(present)
+        if chosen is None:
+            raise BadInput(
+                f'Which value of "{name}" is the event, {quote_list(present)}?',
+                column=name, rule="event", found=quote_list(present),
+                hint="Choose the event; Clinstat does not guess it.",
+            )  # fmt: skip
+    elif chosen not in present:
+        raise BadInput(
+            f'No row of "{name}" has the event "{chosen}".',
+            column=name, rule="event", found=chosen,
+            hint=f"Its values are {quote_list(present)}.",
+        )  # fmt: skip
+    other = next(level for level in present if level != chosen)
+    position = [str(c) for c in factor.categories].index(chosen)
+    return BinaryOutcome(name, chosen, other, codes == position, codes >= 0, event is None)
+
+
+def _two_levels(name: str, present: Sequence[str]) -> None:
+    if not present:
+        raise BadInput(
+            f'The outcome "{name}" has no values.', column=name, rule="two values",
+            found="0 values", hint="Choose another outcome, or check its missing codes.",
+        )  # fmt: skip
+    if len(present) == 1:
+        raise BadInput(
+            f'Every row of the outcome "{name}" has the same value, "{present[0]}".',
+            column=name, rule="two values", found=present[0],
+            hint="An outcome needs rows with and without the event; choose another.",
+        )  # fmt: skip
+    if len(present) > 2:
+        raise BadInput(
+            f'The outcome "{name}" has {len(present)} values: {quote_list(present, 5)}.',
+            column=name, rule="two values", found=str(len(present)),
+            hint="A binary outcome needs exactly two; list the others as missing codes, or "
+            "choose another outcome.",
+        )  # fmt: skip
+
+
+def _understood_event(present: Sequence[str]) -> str | None:
+    words = {level.casefold(): level for level in present}
+    for coding in _UNDERSTOOD:
+        if words.keys() == coding.keys():
+            return next(words[word] for word, is_event in coding.items() if is_event)
+    return None
+
+
+def column_names(value: object, rule: str) -> tuple[str, ...]:
+    """A tuple of distinct names from a name or a sequence of names."""
+    names = (value,) if isinstance(value, str) else tuple(value)  # type: ignore[arg-type]
+    names = tuple(str(n) for n in names)
+    if len(set(names)) != len(names):
+        twice = next(n for n in names if names.count(n) > 1)
+        raise BadInput(
+            f'"{twice}" is named twice among the {rule}.', column=twice, rule=rule,
+            hint="Name each column once.",
+        )  # fmt: skip
+    return names
+
+
+def check_predictors(dataset: Dataset, names: Sequence[str], *, outcome: str | None = None) -> None:
+    """BadInput for a predictor that no model can take: absent, the outcome, a date, an id."""
+    if not names:
+        raise BadInput(
+            "No predictors were chosen.", rule="predictors",
+            hint="Choose at least one column to compare with the outcome.",
+        )  # fmt: skip
+    for name in names:
+        variable = dataset.variable(name)
+        if name == outcome:
+            raise BadInput(
+                f'"{name}" is the outcome and cannot also be a predictor.',
+                column=name, rule="predictors", hint="Take it out of the predictors.",
+            )  # fmt: skip
+        if variable.kind in ("date", "identifier"):
+            what = "a date" if variable.kind == "date" else "an identifier"
+            raise BadInput(
+                f'"{name}" is {what} and cannot be a predictor.',
+                column=name, rule="kind of a predictor", found=variable.kind,
+                hint="Take it out, or change its kind in the variable table.",
+            )  # fmt: skip
+        if variable.kind in FACTOR_KINDS:
+            _few_levels(dataset, name)
+
+
+def _few_levels(dataset: Dataset, name: str) -> None:
+    n_levels = len(dataset.factor(name).categories)
+    if n_levels > MOST_LEVELS:
+        raise BadInput(
+            f'"{name}" has {n_levels:,} levels; a predictor may have at most {MOST_LEVELS}.',
+            column=name, rule="levels", found=str(n_levels),
+            hint="Group its levels, or declare it continuous or an identifier.",
+        )  # fmt: skip
+
+
+def resolve_references(
+    dataset: Dataset, names: Iterable[str], references: Mapping[str, object] | None
+) -> dict[str, str]:
+    """The reference level of every factor among `names`: chosen, else the variable table's,
+    else the first level."""
+    asked = dict(references or {})
+    resolved: dict[str, str] = {}
+    for name in names:
+        variable = dataset.variable(name)
+        if variable.kind not in FACTOR_KINDS:
+            if asked.pop(name, None) is not None:
+                raise BadInput(
+                    f'"{name}" is {variable.kind} and has no reference level.',
+                    column=name, rule="reference", found=variable.kind,
+                    hint="Leave its reference out, or make it categorical.",
+                )  # fmt: skip
+            continue
+        wanted = asked.pop(name, None)
+        if wanted is None:
+            wanted = variable.reference
+        levels = dataset.factor(name).categories
+        if wanted is not None:
+            resolved[name] = dataset.level_of(name, wanted)
+        elif len(levels):
+            resolved[name] = str(levels[0])
+    for name in asked:
+        dataset.variable(name)
+        raise BadInput(
+            f'A reference was given for "{name}", which is not among the predictors.',
+            column=name, rule="reference", hint="Add the predictor or leave the reference out.",
+        )  # fmt: skip
+    return resolved
+
+
+def resolve_scale(
+    dataset: Dataset, names: Sequence[str], scale: Mapping[str, object] | None
+) -> dict[str, float | str]:
+    """Units of continuous predictors: a positive number, "iqr" or "sd"."""
+    resolved: dict[str, float | str] = {}
+    for name, wanted in dict(scale or {}).items():
+        if name not in names or dataset.variable(name).kind != "continuous":
+            raise BadInput(
+                f'Units were chosen for "{name}", which is not a continuous predictor.',
+                column=name, rule="scale", hint="Leave its units out.",
+            )  # fmt: skip
+        if isinstance(wanted, str) and wanted.lower() in ("iqr", "sd"):
+            resolved[name] = wanted.lower()
+        elif isinstance(wanted, (int, float)) and not isinstance(wanted, bool) and (
+            0 < wanted < float("inf")
+        ):  # fmt: skip
+            resolved[name] = float(wanted)
+        else:
+            raise BadInput(
+                f'The units of "{name}" must be a number above 0, "iqr" or "sd".',
+                column=name, rule="scale", found=str(wanted), hint='For example 10, or "iqr".',
+            )  # fmt: skip
+    return resolved
+
+
+def build_term(
+    dataset: Dataset, name: str, reference: str | None, scale: float | str = 1.0
+) -> Term:
+    """The predictor as arrays. BadInput when a continuous column holds an infinite number."""
+    column = dataset.column(name)
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        factor = dataset.factor(name)
+        levels = tuple(str(c) for c in factor.categories)
+        index = levels.index(reference) if reference is not None else 0
+        return Term(name, "factor", np.asarray(factor.codes), levels, index)
+    values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+    largest = np.nanmax(np.abs(values), initial=0.0, where=~np.isnan(values))
+    if np.isinf(largest):
+        row = int(np.flatnonzero(np.isinf(values))[0]) + 1
+        raise BadInput(
+            f'"{name}" holds a value too large to be a number (row {row}).',
+            column=name, rule="finite numbers", found="infinite",
+            hint="Correct the value, or list it as a missing code.",
+        )  # fmt: skip
+    return Term(name, "continuous", values, scale=_units(values, scale))
+
+
+def _units(values: Floats, scale: float | str) -> float:
+    if not isinstance(scale, str):
+        return scale
+    known = values[~np.isnan(values)]
+    if len(known) < 2:
+        return 1.0
+    if scale == "sd":
+        width = float(known.std(ddof=1))
+    else:
+        low, high = np.quantile(known, [0.25, 0.75])
+        width = float(high - low)
+    return width if width > 0 else 1.0
+
+
+def zero_one_numbers(dataset: Dataset, names: Sequence[str]) -> list[str]:
+    """Continuous columns whose only values are 0 and 1: the reader is told how they are used."""
+    found = []
+    for name in names:
+        column = dataset.column(name)
+        if isinstance(column.dtype, pd.CategoricalDtype):
+            continue
+        head = column.iloc[:64]
+        if head.isin((0, 1)).sum() + head.isna().sum() < len(head):
+            continue
+        distinct = {label_of(v) for v in column.dropna().unique()[:3]}
+        if distinct == {"0", "1"}:
+            found.append(name)
+    return found
