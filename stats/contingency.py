@@ -28,6 +28,7 @@ _TOLERANCE: Final = 1e-7  # tables this close in probability count as equally pr
 _STATES: Final = 200_000  # of one half, at most; about 20 MB while the halves are combined
 _SIMULATIONS: Final = 19_999
 _FEWEST: Final = 999
+_ROWS_PER_LEVEL: Final = 50
 _SIMULATED_CELLS: Final = 4_000_000
 _CELLS_AT_ONCE: Final = 250_000
 
@@ -207,12 +208,14 @@ def _simulate(rows: Floats, events: Floats, seed: int) -> TableTest:
     blocks = (np.append(sizes, singles) if singles else sizes).astype(np.int64)
     most = int(min(_SIMULATIONS, max(_FEWEST, _SIMULATED_CELLS // len(blocks))))
     generator = np.random.default_rng(seed)
+    # many small levels are drawn faster by shuffling their rows than level by level
+    method = "count" if rows.sum() < _ROWS_PER_LEVEL * len(blocks) else "marginals"
     batch = max(_FEWEST // 5, _CELLS_AT_ONCE // len(blocks))
     extreme = drawn = 0
     p_value, error = 1.0, 1.0
     while drawn < most and error > 0.01 * p_value:
         tables = generator.multivariate_hypergeometric(
-            blocks, int(events.sum()), size=min(batch, most - drawn), method="marginals"
+            blocks, int(events.sum()), size=min(batch, most - drawn), method=method
         )[:, : len(sizes)]
         extreme += int((_log_weight(sizes, tables).sum(axis=1) <= limit).sum())
         drawn += len(tables)
