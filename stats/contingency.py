@@ -26,6 +26,7 @@ from stats.design import Floats
 
 _TOLERANCE: Final = 1e-7  # tables this close in probability count as equally probable
 _STATES: Final = 200_000  # of one half, at most; about 20 MB while the halves are combined
+_LEVELS: Final = 60  # with more than one row, beyond which the states are certainly too many
 _SIMULATIONS: Final = 19_999
 _FEWEST: Final = 999
 _ROWS_PER_LEVEL: Final = 50
@@ -135,6 +136,8 @@ def _halves(rows: Floats, total: float) -> tuple[_States, _States] | None:
     Levels with a single row all have weight 1 whatever their outcome: they are one block.
     """
     sizes = rows[rows > 1]
+    if len(sizes) > _LEVELS:
+        return None
     singles = int((rows == 1).sum())
     left, right = _start(singles, int(total)), _start(0, int(total))
     for i, size in enumerate(sizes):
@@ -156,7 +159,7 @@ def _start(singles: int, total: int) -> _States:
 
 def _add_level(states: _States, size: float, total: int) -> _States | None:
     taken = np.arange(int(min(size, total)) + 1)
-    if len(states.total) * len(taken) > 8 * _STATES:
+    if len(states.total) * len(taken) > 4 * _STATES:
         return None
     sums = np.add.outer(states.total, taken).ravel()
     weight = np.add.outer(states.weight, _log_weight(np.float64(size), taken * 1.0)).ravel()
