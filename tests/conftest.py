@@ -1,0 +1,37 @@
+"""What every test shares: one BLAS thread, a private cache, and an honest account of skips."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# before logic is imported: no test may read or fill the cache of the person who runs it
+os.environ["CACHE_DIR"] = tempfile.mkdtemp(prefix="clinstat-test-cache-")
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "suite", deadline=None, derandomize=True, max_examples=50,
+    suppress_health_check=[HealthCheck.too_slow],
+)  # fmt: skip
+settings.load_profile("suite")
+
+#: Tests that may be skipped under CI, by node id. Empty: nothing may.
+ALLOWED_SKIPS: frozenset[str] = frozenset()
+
+REFERENCE = Path(__file__).parent / "reference"
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if not os.environ.get("CI") or hasattr(session.config, "workerinput"):
+        return
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = {report.nodeid for report in reporter.stats.get("skipped", ())}
+    unexpected = sorted(skipped - ALLOWED_SKIPS)
+    if unexpected:
+        reporter.write_line("Skipped without leave: " + ", ".join(unexpected), red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
