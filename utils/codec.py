@@ -62,6 +62,14 @@ class Codec:
         self._classes: dict[str, type | str] = dict(classes or {})
         self._names: dict[type | str, str] = {kind: name for name, kind in self._classes.items()}
 
+    @property
+    def classes(self) -> Mapping[str, str]:
+        """Name -> "module:Class" of every allowed class: what an equal codec is built from."""
+        return {
+            name: kind if isinstance(kind, str) else f"{kind.__module__}:{kind.__qualname__}"
+            for name, kind in self._classes.items()
+        }
+
     def encode(self, value: object) -> bytes:
         """The bytes of `value`; CodecError when a part of it has a type not known here."""
         return _Encoder(self).run(value)
