@@ -1,0 +1,171 @@
+"""The life of one worker process: read a job, run its function, send the answer, end.
+
+The process was forked for this job alone. It holds nothing but its socket to the server, and it
+answers with bytes of the codec, or with the class name and fields of an error; the server
+decides which names it knows.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import socket
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NoReturn, Self
+
+from utils.codec import Codec
+from utils.wire import Channel, Kind, PeerGoneError
+from utils.worker_limits import (
+    Limits,
+    apply_limits,
+    close_inherited,
+    default_signals,
+    new_random_state,
+    peak_bytes,
+    tie_to_parent,
+)
+
+OUT_OF_MEMORY_EXIT = 77
+"""Exit code of a worker that had not even the memory to say so."""
+
+_PROGRESS_SECONDS = 0.05
+_RESERVE_BYTES = 1 << 20
+_TRACE_FRAMES = 20
+_FIELD_CHARACTERS = 1_000
+
+
+def find(path: str) -> Any:
+    """The object that `module:name` (or `module:Class.name`) names."""
+    module, _, name = path.partition(":")
+    found: Any = importlib.import_module(module)
+    for part in name.split("."):
+        found = getattr(found, part)
+    return found
+
+
+def live(sock: socket.socket, parent_pid: int) -> NoReturn:
+    """Everything that the forked child does. Never returns and never raises."""
+    try:
+        os.setpgid(0, 0)
+        tie_to_parent(parent_pid)
+        default_signals()
+        os.umask(0o077)
+        close_inherited({sock.fileno()})
+        new_random_state()
+        _serve(Channel(sock))
+    except MemoryError:
+        os._exit(OUT_OF_MEMORY_EXIT)
+    except PeerGoneError:
+        os._exit(0)
+    finally:
+        os._exit(1)
+
+
+def _serve(channel: Channel) -> NoReturn:
+    with _Report(channel) as report:
+        limits = channel.receive(payload_bytes=0).meta
+        apply_limits(Limits(**limits["limits"]))  # before the arguments, so that they count
+        report.answer(*_compute(channel, limits["argument_bytes"]))
+    os._exit(0)
+
+
+def _compute(channel: Channel, argument_bytes: int) -> tuple[bytes, Mapping[str, Any]]:
+    before = peak_bytes()
+    job, codec, arguments = _receive_job(channel, argument_bytes)
+    function: Callable[..., Any] = find(job["path"])
+    began = time.perf_counter()
+    value = function(**arguments)
+    seconds = time.perf_counter() - began
+    payload = codec.encode(value)
+    if len(payload) > job["result_bytes"]:
+        raise _ResultTooLargeError
+    return payload, {"compute_seconds": seconds, "added_bytes": max(0, peak_bytes() - before)}
+
+
+def _receive_job(
+    channel: Channel, argument_bytes: int
+) -> tuple[Mapping[str, Any], Codec, dict[str, Any]]:
+    # The encoded arguments are given up on return: they are as large as the arguments.
+    message = channel.receive(payload_bytes=argument_bytes)
+    codec = Codec(message.meta["classes"])
+    arguments = dict(codec.decode(message.payload))
+    if message.meta["progress"]:
+        arguments["progress"] = _Progress(channel, codec)
+    return message.meta, codec, arguments
+
+
+class _ResultTooLargeError(Exception):
+    """The encoded result is beyond its bound."""
+
+
+class _Progress:
+    """The `progress` callable of a job: sends at most twenty steps a second, and the last."""
+
+    def __init__(self, channel: Channel, codec: Codec) -> None:
+        self._channel = channel
+        self._codec = codec
+        self._last = float("-inf")
+
+    def __call__(self, fraction: float, partial: object = None) -> None:
+        now = time.monotonic()
+        if fraction < 1 and now - self._last < _PROGRESS_SECONDS:
+            return
+        self._last = now
+        facts = {"fraction": float(fraction), "partial": partial is not None}
+        payload = b"" if partial is None else self._codec.encode(partial)
+        self._channel.send(Kind.PROGRESS, facts, payload)
+
+
+class _Report:
+    """Sends exactly one answer: the result, or whatever ended the block around it."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self._reserve: bytearray | None = bytearray(_RESERVE_BYTES)  # lets a full process speak
+
+    def __enter__(self) -> Self:
+        return self
+
+    def answer(self, payload: bytes, facts: Mapping[str, Any]) -> None:
+        """The result."""
+        self._channel.send(Kind.RESULT, facts, payload)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
+        if error is None:
+            return True
+        if isinstance(error, PeerGoneError):
+            return False
+        self._reserve = None
+        self._channel.send(Kind.FAILURE, _facts_of(error, trace))
+        return True
+
+
+def _facts_of(error: BaseException, trace: TracebackType | None) -> dict[str, Any]:
+    """Class name, fields and code places of an error; never its text, which may hold data."""
+    fields: Callable[[], Mapping[str, object]] | None = getattr(error, "fields", None)
+    return {
+        "name": type(error).__name__,
+        "fields": None if fields is None else _plain_fields(fields()),
+        "memory": isinstance(error, MemoryError),
+        "oversize": isinstance(error, _ResultTooLargeError),
+        "trace": [
+            f"{Path(place.filename).name}:{place.lineno} {place.name}"
+            for place in traceback.extract_tb(trace, limit=-_TRACE_FRAMES)
+        ],
+    }
+
+
+def _plain_fields(fields: Mapping[str, object]) -> dict[str, str | None]:
+    return {
+        str(name): None if value is None else str(value)[:_FIELD_CHARACTERS]
+        for name, value in fields.items()
+    }

@@ -1,0 +1,77 @@
+"""Keeps one zygote in service: starts it when it is needed, replaces it when it dies."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+
+from utils.wire import Wait
+from utils.zygote import Job, Zygote, ZygoteGoneError
+
+_log = logging.getLogger("clinstat.executor")
+
+
+class ZygoteKeeper:
+    """Every replacement is a spawned one: by then the server has threads and must not fork."""
+
+    def __init__(self, zygote: Zygote | None, preload: Sequence[str]) -> None:
+        self._zygote = zygote
+        self._preload = tuple(preload)
+        self._lock = threading.Lock()
+        self.replacements = 0
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the zygote, None while there is none."""
+        zygote = self._zygote
+        return None if zygote is None else zygote.pid
+
+    def launch(self, wait: Wait) -> Job:
+        """A new child. A zygote that is found dead is replaced once; ZygoteGoneError if in vain."""
+        zygote = self._current()
+        try:
+            return zygote.launch(wait)
+        except ZygoteGoneError:
+            self.replace(zygote)
+        return self._current().launch(wait)
+
+    def look_after(self) -> None:
+        """Replace the zygote if it has died, so that the next job does not wait for it."""
+        zygote = self._zygote
+        if zygote is not None and not zygote.alive():
+            self.replace(zygote)
+
+    def replace(self, dead: Zygote | None = None) -> None:
+        """Put a new zygote in the place of `dead` (of the present one if None)."""
+        with self._lock:
+            present = self._zygote
+            if present is None or (dead is not None and present is not dead):
+                return
+            _log.warning("the process that starts the workers had to be replaced")
+            self.replacements += 1
+            present.close()
+            self._zygote = Zygote.spawn(self._preload)
+
+    def rest(self) -> None:
+        """Give the memory of a spawned zygote back; the next job starts a new one.
+
+        A zygote that was forked from the server shares its memory and stays.
+        """
+        with self._lock:
+            if self._zygote is not None and self._zygote.spawned:
+                self._zygote.close()
+                self._zygote = None
+
+    def close(self) -> None:
+        """End the zygote with all its children."""
+        with self._lock:
+            if self._zygote is not None:
+                self._zygote.close()
+                self._zygote = None
+
+    def _current(self) -> Zygote:
+        with self._lock:
+            if self._zygote is None:
+                self._zygote = Zygote.spawn(self._preload)
+            return self._zygote
