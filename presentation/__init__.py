@@ -1,0 +1,13 @@
+"""Results as tables, figures and text, and those as pages and documents."""
+
+from __future__ import annotations
+
+#: Frozen dataclasses of plain fields that travel to the process that renders documents.
+TRAVELLERS: tuple[str, ...] = (
+    "presentation.table:Cell",
+    "presentation.table:Column",
+    "presentation.table:Spanner",
+    "presentation.table:Row",
+    "presentation.table:Footnote",
+    "presentation.table:Table",
+)

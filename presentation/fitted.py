@@ -1,0 +1,83 @@
+"""How a column of estimates was made, in the sentences of its footnotes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from presentation.effects import EffectRow, effect_rows, model_facts, rows_of, term_df, terms_of
+from presentation.names import Names
+from presentation.text import joined
+from presentation.wording import ci_percent, estimator_words, interval_words, is_firth, p_words
+from stats.result import EffectsResult
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """One pair of columns (estimate, p): the crude models, the adjusted one, or the only one.
+
+    `title` is "Crude", "Adjusted" or empty; `method` and `interval` are those of most of its
+    models; `ci` is the level of the intervals in percent.
+    """
+
+    title: str
+    result: EffectsResult
+    rows: tuple[EffectRow, ...]
+    method: str
+    interval: str
+    ci: str
+
+    @property
+    def by_key(self) -> dict[tuple[str, str | None], EffectRow]:
+        """Rows by term and level."""
+        return {row.key: row for row in self.rows}
+
+    def model_sentence(self, names: Names, shown: AbstractSet[str]) -> str:
+        """The model, its estimator and its intervals; `shown` are the terms of the table."""
+        model = str(self.result.method.get("model") or "logistic regression")
+        how = (
+            f"fitted by {estimator_words(self.method)}; {self.ci}% confidence intervals: "
+            f"{interval_words(self.interval, firth=is_firth(self.method))}."
+        )
+        if self.title == "Crude":
+            return f"One {model} per predictor, {how}"
+        terms = terms_of(self.rows)
+        if self.title and set(terms) != set(shown):
+            return f"One {model} with {joined([names.of(t) for t in terms])}, {how}"
+        return f"One {model} with all predictors of the table, {how}"
+
+    def p_sentence(self) -> str:
+        """The test behind the p-values."""
+        words = p_words(self.interval, firth=is_firth(self.method))
+        text = f"{words[:1].upper()}{words[1:]}"
+        if all(term_df(self.rows, term) < 2 for term in terms_of(self.rows)):
+            return f"{text}."
+        return (
+            f"{text}; on the row of a factor for all its levels together, degrees of freedom in "
+            "brackets."
+        )
+
+    def exception_sentence(self, term: str, p_symbol: str) -> str:
+        """How the model of `term` was fitted where that differs from its neighbours, else ""."""
+        fit = model_facts(self.result, term)
+        method = str(fit.get("method", self.method))
+        if method == self.method:
+            return ""
+        interval, firth = fit.get("interval", ""), is_firth(method)
+        return (
+            f"Fitted by {estimator_words(method)}; confidence interval: "
+            f"{interval_words(interval, firth=firth)}; "
+            f"{p_symbol}: {p_words(interval, firth=firth)}."
+        )
+
+
+def series_of(title: str, result: EffectsResult) -> Series:
+    """The series of one effects result."""
+    fits = rows_of(result.table("fit"))
+    methods = Counter(str(fit["method"]) for fit in fits)
+    common = methods.most_common(1)[0][0] if methods else str(result.method.get("estimator", ""))
+    intervals = [str(f["interval"]) for f in fits if str(f["method"]) == common]
+    interval = intervals[0] if intervals else str(result.method.get("interval", "profile"))
+    ci = ci_percent(result.method, result.choices)
+    return Series(title, result, effect_rows(result), common, interval, ci)

@@ -1,0 +1,65 @@
+"""Words for the codes in a result's facts: estimators, intervals, tests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+_TESTS = {
+    "welch": "Welch's t test",
+    "student": "Student's t test",
+    "mann whitney": "Mann–Whitney U test",
+    "wilcoxon rank": "Wilcoxon rank-sum test",
+    "chi": "Pearson's chi-square test without continuity correction",
+    "fisher": "Fisher's exact test",
+    "kruskal": "Kruskal–Wallis test",
+    "anova": "analysis of variance",
+}
+
+
+def test_words(code: str) -> str:
+    """The full name of a test; a code that is not known is given back as it is."""
+    key = code.lower().replace("-", " ").replace("–", " ").replace("_", " ")
+    for start, words in _TESTS.items():
+        if start in key:
+            return words
+    return code
+
+
+def is_firth(code: object) -> bool:
+    """True when the code of an estimator means Firth's penalty."""
+    return "firth" in str(code).lower()
+
+
+def estimator_words(code: object) -> str:
+    """`maximum likelihood` or `Firth's penalised likelihood`."""
+    text = str(code)
+    if is_firth(text):
+        return "Firth's penalised likelihood"
+    return "maximum likelihood" if text.lower() in {"likelihood", "ml", "mle"} else text
+
+
+def interval_words(code: object, *, firth: bool = False) -> str:
+    """`profile likelihood`, `penalised profile likelihood` or `Wald`."""
+    text = str(code)
+    lower = text.lower()
+    if "profile" in lower:
+        penalised = firth or "penal" in lower
+        return "penalised profile likelihood" if penalised else "profile likelihood"
+    return "Wald" if lower == "wald" else text
+
+
+def p_words(interval: object, *, firth: bool = False) -> str:
+    """The test whose p-value belongs to an interval of this kind."""
+    if "profile" in str(interval).lower():
+        return "penalised likelihood-ratio test" if firth else "likelihood-ratio test"
+    return "Wald test"
+
+
+def ci_percent(*facts: Mapping[str, Any]) -> str:
+    """`95` from the first `ci_level` found in facts or choices."""
+    for fact in facts:
+        level = fact.get("ci_level")
+        if isinstance(level, (int, float)) and 0 < level < 1:
+            return f"{100 * level:.10g}"
+    return "95"
