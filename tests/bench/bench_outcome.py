@@ -1,0 +1,139 @@
+"""Cold `analyze_outcome` beside a statsmodels loop, added peak memory, and the repeat.
+
+Command: python -m tests.bench.bench_outcome. CPU time of one process with one BLAS thread,
+best of three (one at the largest size). The statsmodels loop fits each predictor and the full
+model by Newton on the same rows and computes the VIF of each column by regression; at the two
+larger sizes it runs on a part and is scaled as the line says.
+"""
+
+from __future__ import annotations
+
+import os
+
+os.environ["OPENBLAS_NUM_THREADS"] = "1"
+os.environ.setdefault("CACHE_DIR", "")
+
+import threading
+import time
+import warnings
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import psutil
+
+import logic
+from stats.outcome import analyze_outcome
+from tests.bench.clinical import SIZES, clinical_frame
+from tests.bench.report import keep
+
+GOALS = {500: (5, 10), 5_000: (30, 120), 50_000: (350, 1_200), 200_000: (2_200, 7_000)}
+
+
+def cpu(work: Any, times: int) -> tuple[float, Any]:
+    best, value = float("inf"), None
+    for _ in range(times):
+        start = time.process_time()
+        value = work()
+        best = min(best, time.process_time() - start)
+    return best, value
+
+
+def peak_added(work: Any) -> float:
+    """MB that the resident size grows by while `work` runs, sampled every 5 ms."""
+    process = psutil.Process()
+    before, highest, done = process.memory_info().rss, 0, threading.Event()
+
+    def watch() -> None:
+        nonlocal highest
+        while not done.wait(0.005):
+            highest = max(highest, process.memory_info().rss)
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    work()
+    done.set()
+    thread.join()
+    return max(highest - before, 0) / 2**20
+
+
+def statsmodels_loop(frame: pd.DataFrame, share: int) -> float:
+    """CPU seconds of crude fits + full fit + VIF; every `share`-th predictor, scaled."""
+    import statsmodels.api as sm
+    from statsmodels.stats.outliers_influence import variance_inflation_factor
+
+    y = frame["died"]
+    names = [c for c in frame.columns if c != "died"]
+    start = time.process_time()
+    for name in names[::share]:
+        x = pd.get_dummies(frame[[name]], drop_first=True, dtype=float)
+        keep_rows = frame[name].notna()
+        sm.Logit(y[keep_rows], sm.add_constant(x[keep_rows])).fit(method="newton", disp=0)
+    crude = (time.process_time() - start) * len(names) / len(names[::share])
+    whole = frame.dropna()
+    x = sm.add_constant(pd.get_dummies(whole[names], drop_first=True, dtype=float))
+    start = time.process_time()
+    sm.Logit(whole["died"], x).fit(method="newton", disp=0)
+    full = time.process_time() - start
+    columns = range(1, x.shape[1])[:: share * 4]
+    start = time.process_time()
+    for j in columns:
+        variance_inflation_factor(x.to_numpy(), j)
+    vif = (time.process_time() - start) * (x.shape[1] - 1) / len(columns)
+    return crude + full + vif
+
+
+def main() -> None:
+    warnings.simplefilter("ignore")
+    lines = [
+        "  rows x cols | Wald ms (goal) | default ms (goal) | statsmodels s (scaled) | ratio |"
+        " added peak MB | ns/cell"
+    ]
+    for n, p in SIZES:
+        frame = clinical_frame(n, p)
+        data = logic.Dataset(frame)
+        names = [c for c in frame.columns if c != "died"]
+        times = 1 if n > 100_000 else 3
+
+        def call(interval: str, data: Any = data, names: Any = names) -> Any:
+            return analyze_outcome(data, outcome="died", predictors=names, interval=interval)
+
+        added = peak_added(lambda: call("profile"))
+        wald, _ = cpu(lambda: call("wald"), times)
+        default, _ = cpu(lambda: call("profile"), times)
+        share = 1 if n <= 5_000 else 10
+        loop = statsmodels_loop(frame, share) if n <= 50_000 else float("nan")
+        goal = GOALS[n]
+        ratio = f"{loop / wald:5.0f}x" if np.isfinite(loop) else "    - "
+        lines.append(
+            f"{n:8,} x {p:3} | {wald * 1e3:7.1f} ({goal[0]:5,}) | {default * 1e3:7.1f} ({goal[1]:5,})"
+            f"   | {loop:8.2f} (1/{share:2})        | {ratio} | {added:8.1f}      | {wald / n / p * 1e9:6.1f}"
+        )
+    lines += ["", *repeat_lines()]
+    keep("bench_outcome", lines)
+
+
+def repeat_lines() -> list[str]:
+    """The same call again through the catalogue, from memory."""
+    frame = clinical_frame(50_000, 60)
+    data = logic.Dataset(frame)
+    names = tuple(c for c in frame.columns if c != "died")
+
+    def call() -> Any:
+        return logic.run("analyze_outcome", data, outcome="died", predictors=names)
+
+    first = call()
+    samples = []
+    for _ in range(200):
+        start = time.perf_counter()
+        again = call()
+        samples.append(time.perf_counter() - start)
+    return [
+        f"repeat from {again.source}, Dataset 50,000 x 60: median "
+        f"{np.median(samples) * 1e3:.3f} ms, p95 {np.quantile(samples, 0.95) * 1e3:.3f} ms "
+        f"(goal 0.1 ms); first call {first.seconds * 1e3:.0f} ms from {first.source}"
+    ]
+
+
+if __name__ == "__main__":
+    main()
