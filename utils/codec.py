@@ -72,15 +72,33 @@ class Codec:
 
     def encode(self, value: object) -> bytes:
         """The bytes of `value`; CodecError when a part of it has a type not known here."""
-        return _Encoder(self).run(value)
+        return self.pack(value)[0]
+
+    def pack(self, value: object) -> tuple[bytes, bool]:
+        """The bytes of `value`, and whether nothing reachable from it can change.
+
+        Immutable are plain scalars, bytes, tuples and read-only mappings of such, and objects
+        of allowed frozen dataclasses whose state is made of such.
+        """
+        try:
+            return _Encoder(self).run(value)
+        except _NONSENSE as error:
+            if isinstance(error, CodecError):
+                raise
+            raise CodecError(f"A {type(value).__name__} cannot be stored.") from error
 
     def decode(self, data: bytes | memoryview, *, copy: bool = True) -> Any:
         """The value in `data`; CodecError for anything but bytes written by `encode`.
 
         With `copy=False` arrays are read-only views of `data`.
         """
+        return self.unpack(data, copy=copy)[0]
+
+    def unpack(self, data: bytes | memoryview, *, copy: bool = True) -> tuple[Any, bool]:
+        """The value in `data`, and whether it is immutable (as `pack` said)."""
         try:
-            return _Decoder(self, memoryview(data), copy=copy).run()
+            reader = _Decoder(self, memoryview(data), copy=copy)
+            return reader.run(), reader.immutable
         except _NONSENSE as error:
             if isinstance(error, CodecError):
                 raise
@@ -123,10 +141,15 @@ class _Encoder:
         self._blocks: list[Any] = []
         self._classes: dict[tuple[str, ...], int] = {}
         self._depth = 0
+        self._immutable = True
 
-    def run(self, value: object) -> bytes:
+    def run(self, value: object) -> tuple[bytes, bool]:
         root = self.node(value)
-        described = {"classes": [[*key] for key in self._classes], "root": root}
+        described = {
+            "immutable": self._immutable,
+            "classes": [[*key] for key in self._classes],
+            "root": root,
+        }
         text = json.dumps(described, ensure_ascii=False, separators=(",", ":"))
         header = text.encode("utf-8", "surrogatepass")
         parts: list[Any] = [header, bytes(-(_PREFIX.size + len(header)) % _ALIGN)]
@@ -135,7 +158,7 @@ class _Encoder:
             size = len(block)
             parts += [block, bytes(-size % _ALIGN)]
             total += size + -size % _ALIGN
-        return b"".join([_PREFIX.pack(_MAGIC, len(header), total), *parts])
+        return b"".join([_PREFIX.pack(_MAGIC, len(header), total), *parts]), self._immutable
 
     def node(self, value: Any) -> Any:
         kind = type(value)
@@ -152,6 +175,7 @@ class _Encoder:
         elif isinstance(value, np.generic):
             found = ["s", _dtype_text(value.dtype), value.tobytes().hex()]
         else:
+            self._immutable = False
             found = codec_pandas.node_of(value, self.node)
         self._depth -= 1
         return found
@@ -160,7 +184,9 @@ class _Encoder:
         return value if -_LARGEST_PLAIN < value < _LARGEST_PLAIN else ["i", f"{value:x}"]
 
     def sequence(self, value: list[Any] | tuple[Any, ...]) -> list[Any]:
-        tag = "l" if type(value) is list else "t"
+        tag = "t"
+        if type(value) is list:
+            tag, self._immutable = "l", False
         kinds = set(map(type, value))
         if kinds <= _PLAIN and (int not in kinds or _all_small(value)):
             return [tag.upper(), list(value)]
@@ -170,7 +196,9 @@ class _Encoder:
         names = list(value)
         if set(map(type, names)) - {str}:
             raise CodecError("A mapping has a key that is not text.")
-        tag = "d" if type(value) is dict else "m"
+        tag = "m"
+        if type(value) is dict:
+            tag, self._immutable = "d", False
         return [tag, names, [self.node(item) for item in value.values()]]
 
     def block(self, value: bytes) -> list[Any]:
@@ -178,6 +206,7 @@ class _Encoder:
         return ["b", len(value)]
 
     def array(self, value: np.ndarray[Any, Any]) -> list[Any]:
+        self._immutable = False
         if value.dtype.kind == "O":
             if value.ndim != 1:
                 raise CodecError("A table of mixed objects cannot be stored.")
@@ -189,6 +218,9 @@ class _Encoder:
 
     def _object(self, value: object) -> list[Any]:
         state = state_of(value)
+        parameters = getattr(type(value), "__dataclass_params__", None)
+        if parameters is None or not parameters.frozen:
+            self._immutable = False
         name = self._codec.name_of(type(value)) or ""
         index = self._classes.setdefault((name, *state), len(self._classes))
         return ["c", index, [self.node(item) for item in state.values()]]
@@ -229,6 +261,7 @@ class _Decoder:
             raise CodecError("Stored bytes have another format or length.")
         described = json.loads(str(data[_PREFIX.size : start], "utf-8", "surrogatepass"))
         self._root = described["root"]
+        self.immutable = described["immutable"] is True
         self._classes: list[tuple[type, list[str]]] = [
             (codec.class_of(name), names) for name, *names in described["classes"]
         ]

@@ -1,0 +1,262 @@
+"""The tiered cache: memory, then the lower tiers, then the computation, once per key.
+
+    answer = cache.get_or_compute(key, compute, name="analyze_outcome", ttl_seconds=86_400)
+    answer.value, answer.source, answer.seconds
+
+A value is kept as the live object when it is immutable, otherwise as bytes that are decoded for
+each reader, so that nothing a caller does to its value reaches the next caller. Nothing is
+raised here except what `compute` raises.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, TypeVar
+
+from utils.codec import Codec
+from utils.counters import Counters
+from utils.envelope import Entry
+from utils.errors import CodecError
+from utils.memory_tier import MemoryTier, Slot
+from utils.process_lock import KeyLocks
+from utils.single_flight import SingleFlight
+from utils.tier import Doomed, Owner, Tier
+from utils.tier_guard import GuardedTier
+
+T = TypeVar("T")
+Source = Literal["computed", "memory", "disk", "redis", "shared"]
+_log = logging.getLogger(__name__)
+_REMEMBERED_CLEARS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Generic[T]):
+    """A value, where it came from, how long this call took, and what it cost to compute."""
+
+    value: T
+    source: Source
+    seconds: float
+    cost_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What one flight brought home. `payload` is set when readers need copies of their own."""
+
+    value: Any
+    source: Source
+    cost_seconds: float
+    payload: bytes | None = None
+
+
+class TieredCache:
+    """Memory over lower tiers. Safe for threads and forks; processes share the lower tiers.
+
+    `locks` keeps processes that share a directory from computing the same key twice. `clock`
+    gives seconds since 1970.
+    """
+
+    def __init__(
+        self,
+        *,
+        memory: MemoryTier,
+        lower: Sequence[Tier] = (),
+        codec: Codec,
+        locks: KeyLocks | None = None,
+        clock: Callable[[], float] = time.time,
+        flight_wait_seconds: float = 300.0,
+    ) -> None:
+        self.memory = memory
+        self.lower = tuple(GuardedTier(tier) for tier in lower)
+        self.codec = codec
+        self._locks = locks
+        self._clock = clock
+        self._flights = SingleFlight(wait_seconds=flight_wait_seconds)
+        self._counters = Counters()
+        self._clears: list[Doomed] = []
+        self._cleared = 0
+
+    def get_or_compute(
+        self,
+        key: str,
+        compute: Callable[[], T],
+        *,
+        name: str,
+        ttl_seconds: float,
+        label: str = "",
+    ) -> Answer[T]:
+        """The value of `key`: remembered, or computed by exactly one of those who ask.
+
+        `name` is the function (counters, `clear`), `label` whose data it is (`clear`). The
+        value may be served for `ttl_seconds` from its computation; reading never extends that.
+        Raises what `compute` raises, to every caller who waits; nothing is remembered then.
+        """
+        started = time.perf_counter()
+        found = self._from_memory(key)
+        if found is None:
+            owner = Owner(name, label)
+            try:
+                found, role = self._flights.run(
+                    key, lambda: self._find(key, compute, owner, ttl_seconds)
+                )
+            except BaseException:
+                self._counters.failed(name)
+                raise
+            if role == "shared":
+                found = self._for_waiter(found)
+        seconds = time.perf_counter() - started
+        self._counters.answered(name, found.source, found.cost_seconds, seconds)
+        return Answer(found.value, found.source, seconds, found.cost_seconds)
+
+    def _for_waiter(self, found: _Found) -> _Found:
+        value = found.value if found.payload is None else self.codec.decode(found.payload)
+        return _Found(value, "shared", found.cost_seconds)
+
+    def _from_memory(self, key: str) -> _Found | None:
+        slot = self.memory.get(key, self._clock())
+        if slot is None:
+            return None
+        value = slot.value if slot.live else self.codec.decode(slot.value)
+        return _Found(value, "memory", slot.cost_seconds)
+
+    def _find(
+        self, key: str, compute: Callable[[], Any], owner: Owner, ttl_seconds: float
+    ) -> _Found:
+        """One flight: look again, look below, else compute under the lock of processes."""
+        found = self._from_memory(key) or self._from_below(key, owner)
+        if found is not None:
+            return found
+        with contextlib.ExitStack() as held:
+            if self._locks is not None and self.lower and held.enter_context(self._locks.hold(key)):
+                # Another process may have finished while we waited for the lock.
+                found = self._from_below(key, owner)
+                if found is not None:
+                    return found
+            return self._computed(key, compute, owner, ttl_seconds)
+
+    def _from_below(self, key: str, owner: Owner) -> _Found | None:
+        for depth, tier in enumerate(self.lower):
+            entry = tier.get(key)
+            if entry is None or not entry.alive(self._clock()):
+                continue
+            try:
+                value, live = self.codec.unpack(entry.payload)
+            except CodecError:
+                tier.counts["unreadable"] += 1
+                tier.clear(Doomed(key=key))
+                continue
+            cleared = self._cleared
+            payload = self._into_memory(key, value, entry, owner, live=live)
+            for above in self.lower[:depth]:
+                above.put(key, entry, owner)
+            self._forget_if_cleared(key, owner, cleared)
+            return _Found(value, tier.name, entry.cost_seconds, payload)  # type: ignore[arg-type]
+        return None
+
+    def _computed(
+        self, key: str, compute: Callable[[], Any], owner: Owner, ttl_seconds: float
+    ) -> _Found:
+        cleared = self._cleared
+        started = time.perf_counter()
+        value = compute()
+        cost = time.perf_counter() - started
+        try:
+            payload, live = self.codec.pack(value)
+        except CodecError as error:
+            self._counters.not_stored(owner.name)
+            _log.warning("A value of %s is not remembered: %s", owner.name, error.message)
+            return _Found(value, "computed", cost)
+        if not ttl_seconds > 0:
+            return _Found(value, "computed", cost, None if live else payload)
+        now = self._clock()
+        entry = Entry(payload, now, now + ttl_seconds, cost)
+        own_payload = self._into_memory(key, value, entry, owner, live=live)
+        for tier in self.lower:
+            tier.put(key, entry, owner)
+        self._forget_if_cleared(key, owner, cleared)
+        return _Found(value, "computed", cost, own_payload)
+
+    def _into_memory(
+        self, key: str, value: Any, entry: Entry, owner: Owner, *, live: bool
+    ) -> bytes | None:
+        """Keep the value; its bytes when it is not safe to share the object, else None."""
+        payload = None if live else bytes(entry.payload)
+        self.memory.put(
+            Slot(
+                key=key, value=value if live else payload, live=live,
+                size_bytes=len(entry.payload), cost_seconds=entry.cost_seconds,
+                expires_at=entry.expires_at, created_at=entry.created_at,
+                name=owner.name, label=owner.label,
+            )
+        )  # fmt: skip
+        return payload
+
+    def _forget_if_cleared(self, key: str, owner: Owner, cleared: int) -> None:
+        """Undo a store that a `clear` of the same entry overtook."""
+        if self._cleared == cleared:
+            return
+        missed = self._cleared - cleared > len(self._clears)
+        recent = self._clears[-(self._cleared - cleared) :]
+        if missed or any(doomed.matches(key, owner, 0.0) for doomed in recent):
+            self._clear(Doomed(key=key))
+
+    def clear(
+        self,
+        *,
+        key: str | None = None,
+        name: str | None = None,
+        label: str | None = None,
+        expired: bool = False,
+    ) -> int:
+        """Forget everything, or what matches all that is given; the number of entries removed.
+
+        An entry that stands in two tiers counts twice. A computation under way whose result
+        would match is not stored.
+        """
+        doomed = Doomed(key, name, label, self._clock() if expired else None)
+        if not expired:
+            self._clears = [*self._clears, doomed][-_REMEMBERED_CLEARS:]
+            self._cleared += 1
+        return self._clear(doomed)
+
+    def _clear(self, doomed: Doomed) -> int:
+        removed = self.memory.remove(
+            lambda slot: doomed.matches(slot.key, Owner(slot.name, slot.label), slot.expires_at)
+        )
+        return removed + sum(tier.clear(doomed) for tier in self.lower)
+
+    def shrink(self, size_bytes: int) -> int:
+        """Free memory, cheapest entries first; bytes freed. They stay in the lower tiers."""
+        return self.memory.shrink(size_bytes)
+
+    def snapshot(self) -> dict[str, Any]:
+        """Numbers for the panel: functions, memory, tiers, computations under way."""
+        locks = self._locks
+        return {
+            "functions": self._counters.facts(),
+            "memory": {
+                "entries": len(self.memory),
+                "size_bytes": self.memory.size_bytes,
+                "max_bytes": self.memory.max_bytes,
+                "evictions": dict(self.memory.evictions),
+            },
+            "tiers": {tier.name: dict(tier.facts()) for tier in self.lower},
+            "running": self._flights.running(),
+            "locks": {} if locks is None else {"timeouts": locks.timeouts, "faults": locks.faults},
+        }
+
+    def check(self) -> list[str]:
+        """Derive every count again; what does not add up, in words."""
+        said = [*self.memory.check(), *self._counters.check()]
+        for tier in self.lower:
+            said += tier.check()
+        return said
+
+    def close(self) -> None:
+        """Give handles back (the cache may be used again)."""
+        for tier in self.lower:
+            tier.close()

@@ -1,0 +1,283 @@
+"""diskcache, narrowed to what is safe: keys are hexadecimal text, values are bytes.
+
+diskcache alone reads pickles and follows any file name in its index. Here a row that names a
+pickle, a foreign path or a link is a CorruptEntry; nothing outside the directory is read or
+removed; waits on SQLite are bounded; one connection per process serves all threads (the caller
+locks), without memory map and with a small page cache; a forked child never touches the
+connection of its parent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import secrets
+import sqlite3
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import diskcache
+from diskcache.core import DBNAME, DEFAULT_SETTINGS, ENOVAL, METADATA, MODE_BINARY, MODE_RAW
+
+from utils.errors import CorruptEntry
+
+INDEX_NAME: str = DBNAME
+_KEY = re.compile(r"[0-9a-f]{8,128}")
+VALUE_FILE = re.compile(r"[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{28}\.val")
+_SMALL_BYTES = 1 << 15
+_LARGEST_READ_BYTES = 1 << 30
+_FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
+
+#: SHA-256 of the tables, indexes and triggers that diskcache 5.6.3 makes with these settings.
+#: An index with any other schema is not ours: a planted trigger would run inside our statements.
+SCHEMA_DIGEST = "3adc3091a506f12c3410a8e04dd01accd93f0d37e86a7d8aa46d4d03b3415201"
+
+# Connections inherited through a fork. They are kept alive because closing them in the child
+# would run SQLite's clean-up on files that the parent is using.
+_inherited: list[sqlite3.Connection] = []
+
+
+class BytesOnlyDisk(diskcache.Disk):
+    """Stores bytes under hexadecimal keys and refuses everything else."""
+
+    def put(self, key: object) -> tuple[str, bool]:
+        """The key as it stands in the index."""
+        if type(key) is not str or not _KEY.fullmatch(key):
+            raise CorruptEntry("A key is not hexadecimal text.")
+        return key, True
+
+    def get(self, key: object, raw: object) -> str:
+        """The key read back from the index."""
+        if raw != 1:
+            raise CorruptEntry("A stored key is a pickle.")
+        return self.put(key)[0]
+
+    def store(
+        self, value: object, read: bool, key: object = None
+    ) -> tuple[int, int, str | None, object]:
+        """Small values into the index, larger ones into a file of their own."""
+        if type(value) is not bytes or read:
+            raise CorruptEntry("Only bytes can be stored.")
+        if len(value) < _SMALL_BYTES:
+            return 0, MODE_RAW, None, sqlite3.Binary(value)
+        filename, _ = self.filename()
+        self._write_file(filename, value)
+        return len(value), MODE_BINARY, filename, None
+
+    def fetch(self, mode: object, filename: object, value: object, read: bool) -> bytes:
+        """The bytes of a row; CorruptEntry for rows that we cannot have written."""
+        if mode == MODE_RAW and filename is None and isinstance(value, bytes):
+            return value
+        if mode != MODE_BINARY or value is not None or read:
+            raise CorruptEntry("A stored row has an unknown form.")
+        with self._folder_of(filename) as (folder, leaf):
+            flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+            with os.fdopen(os.open(leaf, flags, dir_fd=folder), "rb") as reader:
+                found = os.fstat(reader.fileno())
+                if not stat.S_ISREG(found.st_mode) or found.st_size > _LARGEST_READ_BYTES:
+                    raise CorruptEntry("A stored file is not a plain file.")
+                return reader.read()
+
+    def filename(self, key: object = None, value: object = None) -> tuple[str, str]:
+        """A fresh random name: relative, and in full."""
+        digits = secrets.token_hex(16)
+        name = f"{digits[:2]}/{digits[2:4]}/{digits[4:]}.val"
+        return name, os.path.join(self._directory, name)
+
+    def remove(self, file_path: object) -> None:
+        """Delete a value file; names that are not ours and vanished files are let be."""
+        with contextlib.suppress(OSError, CorruptEntry):
+            with self._folder_of(file_path) as (folder, leaf):
+                os.unlink(leaf, dir_fd=folder)
+        with contextlib.suppress(OSError, CorruptEntry):
+            first, second, _ = self._parts(file_path)
+            os.rmdir(os.path.join(self._directory, first, second))
+            os.rmdir(os.path.join(self._directory, first))
+
+    def _parts(self, filename: object) -> tuple[str, str, str]:
+        if type(filename) is not str or not VALUE_FILE.fullmatch(filename):
+            raise CorruptEntry("A stored row names a foreign file.")
+        first, second, leaf = filename.split("/")
+        return first, second, leaf
+
+    @contextlib.contextmanager
+    def _folder_of(self, filename: object) -> Any:
+        """The open folder of a value file, reached without following any link."""
+        first, second, leaf = self._parts(filename)
+        opened = [os.open(self._directory, _FOLDER)]
+        try:
+            for part in (first, second):
+                opened.append(os.open(part, _FOLDER, dir_fd=opened[-1]))
+            yield opened[-1], leaf
+        finally:
+            for handle in opened:
+                os.close(handle)
+
+    def _write_file(self, filename: str, value: bytes) -> None:
+        first, second, _ = self._parts(filename)
+        for attempt in range(5):
+            for part in (first, f"{first}/{second}"):
+                with contextlib.suppress(FileExistsError, FileNotFoundError):
+                    os.mkdir(os.path.join(self._directory, part), 0o700)
+            try:
+                with self._folder_of(filename) as (folder, leaf):
+                    self._write_leaf(folder, leaf, value)
+                return
+            except FileNotFoundError:
+                # Another process may have removed the empty folder meanwhile.
+                if attempt == 4:
+                    raise
+
+    def _write_leaf(self, folder: int, leaf: str, value: bytes) -> None:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+        handle = os.open(leaf, flags, 0o600, dir_fd=folder)
+        try:
+            with os.fdopen(handle, "wb") as writer:
+                writer.write(value)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(leaf, dir_fd=folder)
+            raise
+
+
+class BytesIndex(diskcache.Cache):
+    """A diskcache Cache of bytes with bounded waits and one connection per process.
+
+    Not locked: one thread at a time. sqlite3.Error, OSError, TimeoutError of diskcache and
+    CorruptEntry come out as they are.
+    """
+
+    def __init__(self, directory: Path, *, max_bytes: int, busy_seconds: float) -> None:
+        self._connection: sqlite3.Connection | None = None
+        self._owner_pid = os.getpid()
+        self._busy_seconds = busy_seconds
+        create_private(directory / INDEX_NAME)
+        settings = {
+            **DEFAULT_SETTINGS,
+            "size_limit": max_bytes,
+            "disk_min_file_size": _SMALL_BYTES,
+            "sqlite_cache_size": 256,
+            "sqlite_mmap_size": 0,
+        }
+        super().__init__(os.fspath(directory), timeout=busy_seconds, disk=BytesOnlyDisk, **settings)
+        self.recount()
+
+    @property
+    def sql(self) -> Callable[..., sqlite3.Cursor]:
+        """Execute one statement."""
+        return self._con.execute
+
+    def recount(self) -> None:
+        """Derive the two counters of diskcache from the rows."""
+        for name, formula in (("count", "COUNT(*)"), ("size", "COALESCE(SUM(size), 0)")):
+            self.sql(
+                f"UPDATE Settings SET value = (SELECT {formula} FROM Cache) WHERE key = ?",  # noqa: S608
+                (name,),
+            )
+
+    @property
+    def _con(self) -> sqlite3.Connection:
+        if self._owner_pid != os.getpid():
+            self.abandon()
+        if self._connection is None:
+            self._connection = _connect(Path(self._directory) / INDEX_NAME, self._busy_seconds)
+        return self._connection
+
+    @property
+    def _sql_retry(self) -> Callable[..., sqlite3.Cursor]:
+        return self.sql
+
+    def abandon(self) -> None:
+        """Forget an inherited connection without closing it."""
+        if self._connection is not None:
+            _inherited.append(self._connection)
+        self._connection = None
+        self._owner_pid = os.getpid()
+        self._txn_id = None
+
+    def close(self) -> None:
+        """Close the connection; the next call opens another."""
+        if self._owner_pid != os.getpid():
+            self.abandon()
+        connection, self._connection = self._connection, None
+        self._txn_id = None
+        if connection is not None:
+            connection.close()
+
+    def reset(self, key: str, value: Any = ENOVAL, update: bool = True) -> Any:
+        """Read or set one of diskcache's settings, with the bounded waits of this class."""
+        if value is ENOVAL:
+            ((value,),) = self.sql("SELECT value FROM Settings WHERE key = ?", (key,)).fetchall()
+        else:
+            if update:
+                self.sql("UPDATE Settings SET value = ? WHERE key = ?", (value, key))
+            if key.startswith("sqlite_"):
+                self._pragma(key.removeprefix("sqlite_"), value)
+            elif key.startswith("disk_"):
+                setattr(self._disk, key.removeprefix("disk_"), value)
+        setattr(self, key, value)
+        return value
+
+    def _pragma(self, name: str, value: object) -> None:
+        found = self.sql(f"PRAGMA {name}").fetchall()
+        if found != [(value,)]:
+            self.sql(f"PRAGMA {name} = {value}").fetchall()
+
+
+def _connect(path: Path, busy_seconds: float) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        os.fspath(path), timeout=busy_seconds, isolation_level=None, check_same_thread=False
+    )
+    # Damaged text must not raise while a row is being read: it is caught as a corrupt entry.
+    connection.text_factory = lambda data: data.decode("utf-8", "replace")
+    for pragma in (
+        "trusted_schema = OFF", "cell_size_check = ON", "secure_delete = ON",
+        "synchronous = NORMAL", "mmap_size = 0", "cache_size = 256",
+        "journal_size_limit = 1048576",
+    ):  # fmt: skip
+        connection.execute(f"PRAGMA {pragma}").fetchall()
+    return connection
+
+
+def create_private(path: Path) -> None:
+    """Make an empty 0600 file unless one stands there; OSError for a link."""
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+    handle = os.open(path, flags, 0o600)
+    try:
+        if os.fstat(handle).st_mode & 0o077:
+            os.fchmod(handle, 0o600)
+    finally:
+        os.close(handle)
+
+
+def schema_digest(connection: sqlite3.Connection) -> str:
+    """SHA-256 of everything that the database defines."""
+    rows = connection.execute(
+        "SELECT type, name, tbl_name, COALESCE(sql, '') FROM sqlite_master ORDER BY type, name"
+    ).fetchall()
+    return hashlib.sha256(repr(rows).encode()).hexdigest()
+
+
+def index_is_ours(path: Path, *, busy_seconds: float) -> bool:
+    """True for a missing or empty index and for one with our schema and known settings.
+
+    sqlite3.DatabaseError when the file is no database, sqlite3.OperationalError when it cannot
+    be read now.
+    """
+    if not path.exists() or path.stat().st_size == 0:
+        return True
+    connection = _connect(path, busy_seconds)
+    try:
+        if schema_digest(connection) != SCHEMA_DIGEST:
+            return False
+        rows = connection.execute("SELECT key, value FROM Settings").fetchall()
+        known = {*DEFAULT_SETTINGS, *METADATA}
+        return {name for name, _ in rows} == known and all(
+            isinstance(value, (int, str)) for _, value in rows
+        )
+    finally:
+        connection.close()

@@ -1,0 +1,309 @@
+"""The disk tier: sealed entries in a bounded directory that several processes share.
+
+    directory/entries/       index and value files (diskcache, bytes only)
+    directory/quarantine/    the last damaged entries and index, at most a few
+    directory/index.lock     held while an index is opened, made or put aside
+    directory/ballast        given up when the disk is full, so that room can be made
+
+What is damaged is put aside and counted, never served: an entry alone when its signature does
+not fit, the whole index when SQLite cannot read it or when it defines what we did not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import shutil
+import sqlite3
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from utils.disk_store import INDEX_NAME, VALUE_FILE, BytesIndex, index_is_ours
+from utils.envelope import Entry, seal, unseal
+from utils.errors import CorruptEntry, TierFault
+from utils.fork import survive_fork
+from utils.private_files import private_directory, write_private
+from utils.process_lock import exclusive
+from utils.tier import Doomed, Owner
+
+_BALLAST_BYTES = 1 << 18
+_OPEN_WAIT_SECONDS = 5.0
+_YOUNG_SECONDS = 60.0
+_QUARANTINED = 8
+_SIDE_FILES = ("", "-wal", "-shm")
+
+
+class DiskTier:
+    """Entries signed with `secret` in `directory`, at most about `max_bytes` of them.
+
+    `clock` gives seconds since 1970. SQLite waits at most `busy_seconds`. Methods raise what
+    went wrong (the cache's guard turns it into a miss) and leave no transaction open.
+    """
+
+    name = "disk"
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        secret: bytes,
+        max_bytes: int,
+        max_entry_bytes: int | None = None,
+        busy_seconds: float = 1.0,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.directory = directory
+        self.max_bytes = max_bytes
+        self.max_entry_bytes = max_bytes // 4 if max_entry_bytes is None else max_entry_bytes
+        self.counts: Counter[str] = Counter()
+        self._secret = secret
+        self._busy_seconds = busy_seconds
+        self._clock = clock
+        self._entries = directory / "entries"
+        self._index: BytesIndex | None = None
+        self._identity: tuple[int, int] | None = None
+        self._lock = threading.RLock()
+        survive_fork(self)
+
+    def after_fork(self) -> None:
+        """Leave the parent's connection alone and open our own when needed."""
+        self._lock = threading.RLock()
+        if self._index is not None:
+            self._index.abandon()
+        self._index = None
+
+    def get(self, key: str) -> Entry | None:
+        """The entry, expired or not; CorruptEntry when it was damaged (it is then put aside)."""
+        with self._working() as index:
+            try:
+                data = index.get(key, default=None)
+            except CorruptEntry:
+                index.delete(key)
+                self.counts["corrupt"] += 1
+                raise
+        if data is None:
+            return None
+        try:
+            return unseal(data, key=key, secret=self._secret)
+        except CorruptEntry:
+            self.counts["corrupt"] += 1
+            self._put_aside(key, data)
+            raise
+
+    def put(self, key: str, entry: Entry, owner: Owner) -> bool:
+        """Seal and keep the entry; False when it is larger than one entry may be."""
+        data = seal(entry, key=key, secret=self._secret)
+        if len(data) > self.max_entry_bytes:
+            return False
+        tag = f"{owner.name}\n{owner.label}"
+        with self._working() as index:
+            index.set(key, data, expire=entry.expires_at - self._clock(), tag=tag)
+        return True
+
+    def clear(self, doomed: Doomed) -> int:
+        """Remove entries; clearing everything also empties quarantine and left-over files."""
+        with self._working() as index:
+            if doomed == Doomed():
+                removed = index.clear()
+                shutil.rmtree(self.directory / "quarantine", ignore_errors=True)
+                self._sweep(index, 0.0)
+            elif doomed.key is not None and doomed == Doomed(key=doomed.key):
+                removed = int(index.delete(doomed.key))
+            else:
+                chosen = [
+                    key for key, owner, expires in _rows(index)
+                    if doomed.matches(key, owner, expires)
+                ]  # fmt: skip
+                removed = sum(index.delete(key) for key in chosen)
+            index.sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            return removed
+
+    def sweep(self, *, older_than_seconds: float = _YOUNG_SECONDS) -> int:
+        """Delete value files that no row names, if old enough not to be just being written."""
+        with self._working() as index:
+            return self._sweep(index, older_than_seconds)
+
+    def check(self) -> list[str]:
+        """Re-derive every count of the index and compare files with rows."""
+        with self._working() as index:
+            said = [
+                f"disk: {row[0]}" for row in index.sql("PRAGMA integrity_check").fetchall()
+                if row[0] != "ok"
+            ]  # fmt: skip
+            count, total = index.sql(
+                "SELECT COUNT(*), COALESCE(SUM(size), 0) FROM Cache"
+            ).fetchone()
+            for name, derived in (("count", count), ("size", total)):
+                if (told := index.reset(name)) != derived:
+                    said.append(f"disk: {name} is {derived}, the index says {told}")
+            named = index.sql("SELECT filename, size FROM Cache WHERE filename IS NOT NULL")
+            for filename, size in named.fetchall():
+                if not isinstance(filename, str) or not VALUE_FILE.fullmatch(filename):
+                    said.append("disk: a row names a foreign file")
+                    continue
+                path = self._entries / filename
+                if not path.is_file():
+                    said.append("disk: the file of an entry is missing")
+                elif path.stat().st_size != size:
+                    said.append("disk: the file of an entry has another length")
+            return said
+
+    def facts(self) -> Mapping[str, Any]:
+        """Entries, bytes (index and files), the bound, and what was put aside."""
+        with self._working() as index:
+            return {
+                "entries": len(index),
+                "size_bytes": int(index.volume()),
+                "max_bytes": self.max_bytes,
+                **self.counts,
+            }
+
+    def close(self) -> None:
+        """Close the connection; the next call opens another."""
+        with self._lock:
+            if self._index is not None:
+                self._index.close()
+            self._index = None
+
+    # Opening, and what happens when something goes wrong.
+
+    @contextlib.contextmanager
+    def _working(self) -> Iterator[BytesIndex]:
+        """The index, locked.
+
+        After any fault the connection is dropped, so that no half-done transaction stays
+        behind; a damaged index is put aside; a full disk is relieved.
+        """
+        with self._lock:
+            try:
+                yield self._opened()
+            except CorruptEntry:
+                raise
+            except BaseException as error:
+                self._drop_connection()
+                if _is_damage(error):
+                    self._quarantine_index()
+                    raise CorruptEntry("The index of stored results was damaged.") from error
+                if _is_full(error):
+                    self._relieve()
+                raise
+
+    def _opened(self) -> BytesIndex:
+        if self._index is not None and self._identity == _identity(self._entries / INDEX_NAME):
+            return self._index
+        self._drop_connection()
+        private_directory(self.directory)
+        with exclusive(self.directory / "index.lock", wait_seconds=_OPEN_WAIT_SECONDS):
+            private_directory(self._entries)
+            self._index = self._open_index()
+            self._identity = _identity(self._entries / INDEX_NAME)
+            if not (self.directory / "ballast").exists():
+                write_private(self.directory / "ballast", bytes(_BALLAST_BYTES), replace=False)
+        self._sweep(self._index, _YOUNG_SECONDS)
+        return self._index
+
+    def _open_index(self) -> BytesIndex:
+        path = self._entries / INDEX_NAME
+        try:
+            sound = index_is_ours(path, busy_seconds=self._busy_seconds)
+        except sqlite3.DatabaseError as error:
+            if not _is_damage(error):
+                raise
+            sound = False
+        if not sound:
+            self._move_index_away()
+        return BytesIndex(self._entries, max_bytes=self.max_bytes, busy_seconds=self._busy_seconds)
+
+    def _drop_connection(self) -> None:
+        index, self._index = self._index, None
+        if index is not None:
+            with contextlib.suppress(sqlite3.Error):
+                index.close()
+
+    def _quarantine_index(self) -> None:
+        with contextlib.suppress(OSError):
+            with exclusive(self.directory / "index.lock", wait_seconds=_OPEN_WAIT_SECONDS):
+                self._move_index_away()
+
+    def _move_index_away(self) -> None:
+        """Put index, log and shared memory aside; its value files become left-overs to sweep."""
+        self.counts["index quarantined"] += 1
+        aside = private_directory(self.directory / "quarantine")
+        for suffix in _SIDE_FILES:
+            path = self._entries / f"{INDEX_NAME}{suffix}"
+            with contextlib.suppress(FileNotFoundError):
+                os.replace(path, aside / f"index{suffix}")
+
+    def _put_aside(self, key: str, data: bytes) -> None:
+        with self._working() as index:
+            index.delete(key)
+        with contextlib.suppress(OSError):
+            aside = private_directory(self.directory / "quarantine")
+            kept = sorted(aside.glob("*.entry"), key=lambda path: path.stat().st_mtime)
+            for path in kept[: max(0, len(kept) - _QUARANTINED + 1)]:
+                path.unlink()
+            write_private(aside / f"{key[:32]}.entry", data[: 1 << 20], replace=True)
+
+    def _relieve(self) -> None:
+        """The disk is full: give up the ballast, then the oldest quarter of the entries."""
+        self.counts["disk full"] += 1
+        with contextlib.suppress(OSError, sqlite3.Error, TierFault):
+            (self.directory / "ballast").unlink(missing_ok=True)
+            index = self._opened()
+            oldest = index.sql(
+                "SELECT key FROM Cache ORDER BY store_time"
+                " LIMIT (SELECT (COUNT(*) + 3) / 4 FROM Cache)"
+            ).fetchall()
+            for (key,) in oldest:
+                index.delete(key)
+            self.counts["dropped for room"] += len(oldest)
+            index.sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        self._drop_connection()
+
+    def _sweep(self, index: BytesIndex, older_than_seconds: float) -> int:
+        named = {
+            name for (name,) in index.sql("SELECT filename FROM Cache WHERE filename IS NOT NULL")
+        }
+        limit = time.time() - older_than_seconds
+        removed = 0
+        for path in self._entries.glob("[0-9a-f][0-9a-f]/[0-9a-f][0-9a-f]/*.val"):
+            name = path.relative_to(self._entries).as_posix()
+            with contextlib.suppress(OSError):
+                if name not in named and path.lstat().st_mtime <= limit:
+                    path.unlink()
+                    removed += 1
+        self.counts["swept"] += removed
+        return removed
+
+
+def _rows(index: BytesIndex) -> Iterator[tuple[str, Owner, float]]:
+    for key, tag, expires in index.sql("SELECT key, tag, expire_time FROM Cache").fetchall():
+        name, _, label = str(tag).partition("\n")
+        yield str(key), Owner(name, label), float(expires or 0.0)
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Device and inode of the index: another file under its name means that it was replaced."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _is_damage(error: BaseException) -> bool:
+    """True for "not a database", "malformed" and the like; false for busy, full, read-only."""
+    return isinstance(error, sqlite3.DatabaseError) and not isinstance(
+        error, (sqlite3.OperationalError, sqlite3.NotSupportedError)
+    )
+
+
+def _is_full(error: BaseException) -> bool:
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return isinstance(error, sqlite3.OperationalError) and "full" in str(error)

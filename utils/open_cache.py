@@ -1,0 +1,46 @@
+"""The usual cache in one call: memory, a directory when there is one, locks between processes."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from utils.cache import TieredCache
+from utils.codec import Codec
+from utils.disk_tier import DiskTier
+from utils.memory_tier import MemoryTier
+from utils.private_files import server_secret
+from utils.process_lock import KeyLocks
+
+_log = logging.getLogger(__name__)
+
+
+def open_cache(
+    *,
+    memory_bytes: int,
+    classes: Mapping[str, type | str],
+    directory: Path | None = None,
+    disk_bytes: int = 0,
+    secret: bytes | None = None,
+    lock_wait_seconds: float = 150.0,
+    clock: Callable[[], float] = time.time,
+) -> TieredCache:
+    """A cache over `directory` (see `choose_cache_directory`), or in memory only when None.
+
+    `classes` are the result classes that may be stored. `secret` signs entries; without one a
+    secret file (0600) is kept in the directory. Never raises for what the directory is like.
+    """
+    codec = Codec(classes)
+    memory = MemoryTier(memory_bytes)
+    if directory is None or disk_bytes <= 0:
+        return TieredCache(memory=memory, codec=codec, clock=clock)
+    try:
+        key = secret or server_secret(directory / "secret")
+    except OSError:
+        _log.warning("The secret of the cache directory cannot be kept; using memory only.")
+        return TieredCache(memory=memory, codec=codec, clock=clock)
+    disk = DiskTier(directory, secret=key, max_bytes=disk_bytes, clock=clock)
+    locks = KeyLocks(directory / "locks", wait_seconds=lock_wait_seconds)
+    return TieredCache(memory=memory, lower=[disk], codec=codec, locks=locks, clock=clock)
