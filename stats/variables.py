@@ -166,8 +166,6 @@ def _as_factor(column: pd.Series, variable: Variable) -> pd.Series:
 def _as_continuous(column: pd.Series, variable: Variable) -> pd.Series:
     if pd.api.types.is_numeric_dtype(column.dtype):
         numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
-    elif isinstance(column.dtype, pd.CategoricalDtype) or not variable.missing_codes:
-        numbers = _numbers_from_text(column, variable)
     else:
         numbers = _numbers_from_text(column, variable)
     codes = [float(c) for c in variable.missing_codes if _is_number(c)]
