@@ -20,18 +20,28 @@ class ReadLimits:
     rows: int = 1_000_000
     columns: int = 2_000
     cells: int = 25_000_000
+    workbook_cells: int = 2_000_000
     cell_characters: int = 32_767
+    line_bytes: int = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadChoices:
-    """How to read the file where the user overrules the proposal; None = decide and say so."""
+    """How to read the file where the user overrules the proposal; None = decide and say so.
+
+    `header_row` is a line number of the file (a row number of the sheet) from 1; 0 says that
+    the table has no header. `missing_words` replaces the standard list (an empty tuple keeps
+    every word as a value; empty cells are always missing). `text_columns` are kept as written.
+    """
 
     encoding: str | None = None
     separator: str | None = None
     decimal_mark: str | None = None
     header_row: int | None = None
     sheet: str | None = None
+    missing_words: tuple[str, ...] | None = None
+    text_columns: tuple[str, ...] = ()
+    date_order: Literal["day first", "month first"] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,37 @@
+"""The words that notes and refusals of the import share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+_SHOWN = 6
+
+
+def cut(text: str, limit: int = 40) -> str:
+    """A value as it is quoted in a sentence: on one line, not longer than `limit`."""
+    flat = " ".join(text.split())
+    flat = "".join(ch if ch.isprintable() else "\ufffd" for ch in flat)
+    return flat if len(flat) <= limit else flat[: limit - 1] + "\u2026"
+
+
+def quoted(values: Iterable[str], limit: int = 3) -> str:
+    """`"a", "b" and 4 more`: values in quotation marks."""
+    values = list(values)
+    return listed([f'"{cut(value)}"' for value in values], limit)
+
+
+def listed(words: Sequence[str], limit: int = _SHOWN) -> str:
+    """`a, b and c`, cut after `limit`."""
+    if len(words) > limit:
+        return f"{', '.join(words[:limit])} and {len(words) - limit:,} more"
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def lines(place: str, numbers: Sequence[int]) -> str:
+    """`lines 3, 7 and 12`."""
+    return f"{place}{'s' * (len(numbers) != 1)} {listed([f'{n:,}' for n in numbers])}"
+
+
+def cells(count: int) -> str:
+    """`1 cell`, `12 cells`."""
+    return f"{count:,} cell{'s' * (count != 1)}"
