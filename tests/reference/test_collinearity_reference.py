@@ -62,5 +62,5 @@ def test_vif_agrees_with_statsmodels(seed):
     _, x = next(design.blocks())
     expected = np.array([variance_inflation_factor(x, j) for j in range(1, x.shape[1])])
     # From products of columns, 1 - R2 carries the rounding of 1: the VIF loses a factor of itself.
-    assert np.all(np.abs(vif_of(design).vif / expected - 1.0) < 1e-12 + 1e-14 * expected)
+    assert np.all(np.abs(vif_of(design).vif / expected - 1.0) < np.maximum(1e-11, 1e-14 * expected))
     assert find_aliased(design) == []
