@@ -15,22 +15,27 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, ParamSpec, TypeVar
 
+from utils.clears import Clears
 from utils.codec import Codec
 from utils.counters import Counters
+from utils.decorators import CachedData, CachedResource, resource
 from utils.envelope import Entry
 from utils.errors import CodecError
+from utils.key_history import KeyHistory
+from utils.keys import KeyParts
 from utils.memory_tier import MemoryTier, Slot
 from utils.process_lock import KeyLocks
 from utils.single_flight import SingleFlight
 from utils.tier import Doomed, Owner, Tier
 from utils.tier_guard import GuardedTier
 
+P = ParamSpec("P")
 T = TypeVar("T")
 Source = Literal["computed", "memory", "disk", "redis", "shared"]
 _log = logging.getLogger(__name__)
-_REMEMBERED_CLEARS = 64
+_LATEST_EXPIRY = 253_402_300_799.0  # the last second of the year 9999
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +82,8 @@ class TieredCache:
         self._clock = clock
         self._flights = SingleFlight(wait_seconds=flight_wait_seconds)
         self._counters = Counters()
-        self._clears: list[Doomed] = []
-        self._cleared = 0
+        self._clears = Clears()
+        self._history = KeyHistory()
 
     def get_or_compute(
         self,
@@ -88,10 +93,12 @@ class TieredCache:
         name: str,
         ttl_seconds: float,
         label: str = "",
+        parts: KeyParts | None = None,
     ) -> Answer[T]:
         """The value of `key`: remembered, or computed by exactly one of those who ask.
 
-        `name` is the function (counters, `clear`), `label` whose data it is (`clear`). The
+        `name` is the function (counters, `clear`), `label` whose data it is (`clear`), `parts`
+        what the key was made from (`explain`). The
         value may be served for `ttl_seconds` from its computation; reading never extends that.
         Raises what `compute` raises, to every caller who waits; nothing is remembered then.
         """
@@ -108,6 +115,8 @@ class TieredCache:
                 raise
             if role == "shared":
                 found = self._for_waiter(found)
+            if parts is not None and found.source == "computed":
+                self._history.remember(parts, label)
         seconds = time.perf_counter() - started
         self._counters.answered(name, found.source, found.cost_seconds, seconds)
         return Answer(found.value, found.source, seconds, found.cost_seconds)
@@ -149,18 +158,18 @@ class TieredCache:
                 tier.counts["unreadable"] += 1
                 tier.clear(Doomed(key=key))
                 continue
-            cleared = self._cleared
+            mark = self._clears.mark
             payload = self._into_memory(key, value, entry, owner, live=live)
             for above in self.lower[:depth]:
                 above.put(key, entry, owner)
-            self._forget_if_cleared(key, owner, cleared)
+            self._forget_if_cleared(key, owner, mark)
             return _Found(value, tier.name, entry.cost_seconds, payload)  # type: ignore[arg-type]
         return None
 
     def _computed(
         self, key: str, compute: Callable[[], Any], owner: Owner, ttl_seconds: float
     ) -> _Found:
-        cleared = self._cleared
+        mark = self._clears.mark
         started = time.perf_counter()
         value = compute()
         cost = time.perf_counter() - started
@@ -173,11 +182,11 @@ class TieredCache:
         if not ttl_seconds > 0:
             return _Found(value, "computed", cost, None if live else payload)
         now = self._clock()
-        entry = Entry(payload, now, now + ttl_seconds, cost)
+        entry = Entry(payload, now, min(now + ttl_seconds, _LATEST_EXPIRY), cost)
         own_payload = self._into_memory(key, value, entry, owner, live=live)
         for tier in self.lower:
             tier.put(key, entry, owner)
-        self._forget_if_cleared(key, owner, cleared)
+        self._forget_if_cleared(key, owner, mark)
         return _Found(value, "computed", cost, own_payload)
 
     def _into_memory(
@@ -195,13 +204,9 @@ class TieredCache:
         )  # fmt: skip
         return payload
 
-    def _forget_if_cleared(self, key: str, owner: Owner, cleared: int) -> None:
+    def _forget_if_cleared(self, key: str, owner: Owner, mark: int) -> None:
         """Undo a store that a `clear` of the same entry overtook."""
-        if self._cleared == cleared:
-            return
-        missed = self._cleared - cleared > len(self._clears)
-        recent = self._clears[-(self._cleared - cleared) :]
-        if missed or any(doomed.matches(key, owner, 0.0) for doomed in recent):
+        if self._clears.hit(mark, key, owner):
             self._clear(Doomed(key=key))
 
     def clear(
@@ -219,8 +224,8 @@ class TieredCache:
         """
         doomed = Doomed(key, name, label, self._clock() if expired else None)
         if not expired:
-            self._clears = [*self._clears, doomed][-_REMEMBERED_CLEARS:]
-            self._cleared += 1
+            self._clears.add(doomed)
+            self._history.forget(lambda k, n, whose: doomed.matches(k, Owner(n, whose), 0.0))
         return self._clear(doomed)
 
     def _clear(self, doomed: Doomed) -> int:
@@ -228,6 +233,25 @@ class TieredCache:
             lambda slot: doomed.matches(slot.key, Owner(slot.name, slot.label), slot.expires_at)
         )
         return removed + sum(tier.clear(doomed) for tier in self.lower)
+
+    def explain(self, parts: KeyParts) -> tuple[str, ...]:
+        """Which part of this key is new against the most similar one computed lately."""
+        return self._history.explain(parts)
+
+    def data(
+        self, *, ttl_seconds: float = 86_400.0, version: int = 1
+    ) -> Callable[[Callable[P, T]], CachedData[P, T]]:
+        """Decorator: remember a function's values by the values of its arguments.
+
+        Arguments named `_...` take no part in the key. Raise `version` when something changes
+        that the function calls; its own source text is part of the key. UnkeyableValue at
+        decoration or call for what cannot be recognised by value.
+        """
+        return lambda function: CachedData(function, self, ttl_seconds=ttl_seconds, version=version)
+
+    def resource(self, function: Callable[P, T]) -> CachedResource[P, T]:
+        """Decorator: make an object once per process and share it; never stored."""
+        return resource(function)
 
     def shrink(self, size_bytes: int) -> int:
         """Free memory, cheapest entries first; bytes freed. They stay in the lower tiers."""

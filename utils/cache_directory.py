@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import secrets
@@ -28,10 +29,8 @@ def _candidates(given: str, app: str) -> Iterator[Path]:
     if given:
         yield Path(given).expanduser()
         return
-    try:
+    with contextlib.suppress(RuntimeError):  # raised when no home directory is known
         yield _platform_directory() / app
-    except RuntimeError:  # no home directory is known
-        pass
     user = os.getuid() if hasattr(os, "getuid") else "user"
     yield Path(tempfile.gettempdir()) / f"{app}-{user}"
 

@@ -165,7 +165,7 @@ def _nullable(value: Node, kind: str, numbers: Any, missing: Any) -> Any:
     return maker(found, gaps)
 
 
-def _interval(value: Node, closed: str, left: Any, right: Any) -> Any:
+def _interval(value: Node, closed: Any, left: Any, right: Any) -> Any:
     return pd.arrays.IntervalArray.from_arrays(value(left), value(right), closed=closed)
 
 

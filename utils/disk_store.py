@@ -42,9 +42,14 @@ _inherited: list[sqlite3.Connection] = []
 
 
 class BytesOnlyDisk(diskcache.Disk):
-    """Stores bytes under hexadecimal keys and refuses everything else."""
+    """Stores bytes under hexadecimal keys and refuses everything else.
 
-    def put(self, key: object) -> tuple[str, bool]:
+    `written` is the file of a row that is not committed yet.
+    """
+
+    written: str | None = None
+
+    def put(self, key: object) -> tuple[str, bool]:  # type: ignore[override]
         """The key as it stands in the index."""
         if type(key) is not str or not _KEY.fullmatch(key):
             raise CorruptEntry("A key is not hexadecimal text.")
@@ -56,8 +61,11 @@ class BytesOnlyDisk(diskcache.Disk):
             raise CorruptEntry("A stored key is a pickle.")
         return self.put(key)[0]
 
-    def store(
-        self, value: object, read: bool, key: object = None
+    def store(  # type: ignore[override]
+        self,
+        value: object,
+        read: bool,
+        key: object = None,  # noqa: ARG002  (diskcache passes it by name)
     ) -> tuple[int, int, str | None, object]:
         """Small values into the index, larger ones into a file of their own."""
         if type(value) is not bytes or read:
@@ -65,6 +73,7 @@ class BytesOnlyDisk(diskcache.Disk):
         if len(value) < _SMALL_BYTES:
             return 0, MODE_RAW, None, sqlite3.Binary(value)
         filename, _ = self.filename()
+        self.written = filename
         self._write_file(filename, value)
         return len(value), MODE_BINARY, filename, None
 
@@ -82,21 +91,21 @@ class BytesOnlyDisk(diskcache.Disk):
                     raise CorruptEntry("A stored file is not a plain file.")
                 return reader.read()
 
-    def filename(self, key: object = None, value: object = None) -> tuple[str, str]:
+    def filename(self, *_ignored: object) -> tuple[str, str]:  # type: ignore[override]
         """A fresh random name: relative, and in full."""
         digits = secrets.token_hex(16)
         name = f"{digits[:2]}/{digits[2:4]}/{digits[4:]}.val"
-        return name, os.path.join(self._directory, name)
+        return name, os.fspath(Path(self._directory) / name)
 
     def remove(self, file_path: object) -> None:
         """Delete a value file; names that are not ours and vanished files are let be."""
         with contextlib.suppress(OSError, CorruptEntry):
+            first, second, _ = self._parts(file_path)
             with self._folder_of(file_path) as (folder, leaf):
                 os.unlink(leaf, dir_fd=folder)
-        with contextlib.suppress(OSError, CorruptEntry):
-            first, second, _ = self._parts(file_path)
-            os.rmdir(os.path.join(self._directory, first, second))
-            os.rmdir(os.path.join(self._directory, first))
+            within = Path(self._directory) / first
+            (within / second).rmdir()
+            within.rmdir()
 
     def _parts(self, filename: object) -> tuple[str, str, str]:
         if type(filename) is not str or not VALUE_FILE.fullmatch(filename):
@@ -122,15 +131,16 @@ class BytesOnlyDisk(diskcache.Disk):
         for attempt in range(5):
             for part in (first, f"{first}/{second}"):
                 with contextlib.suppress(FileExistsError, FileNotFoundError):
-                    os.mkdir(os.path.join(self._directory, part), 0o700)
+                    (Path(self._directory) / part).mkdir(mode=0o700)
             try:
                 with self._folder_of(filename) as (folder, leaf):
                     self._write_leaf(folder, leaf, value)
-                return
             except FileNotFoundError:
                 # Another process may have removed the empty folder meanwhile.
                 if attempt == 4:
                     raise
+            else:
+                return
 
     def _write_leaf(self, folder: int, leaf: str, value: bytes) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
@@ -151,6 +161,8 @@ class BytesIndex(diskcache.Cache):
     CorruptEntry come out as they are.
     """
 
+    _disk: BytesOnlyDisk
+
     def __init__(self, directory: Path, *, max_bytes: int, busy_seconds: float) -> None:
         self._connection: sqlite3.Connection | None = None
         self._owner_pid = os.getpid()
@@ -163,8 +175,29 @@ class BytesIndex(diskcache.Cache):
             "sqlite_cache_size": 256,
             "sqlite_mmap_size": 0,
         }
-        super().__init__(os.fspath(directory), timeout=busy_seconds, disk=BytesOnlyDisk, **settings)
+        super().__init__(os.fspath(directory), timeout=1, disk=BytesOnlyDisk, **settings)
         self.recount()
+
+    def find(self, key: str) -> bytes | None:
+        """The bytes under `key`; CorruptEntry for a row that we cannot have written."""
+        found: Any = self.get(key, default=None)
+        return found
+
+    def keep(self, key: str, value: bytes, *, expire: float, tag: str) -> None:
+        """Store `value` for `expire` seconds; a file written in vain is removed again."""
+        try:
+            self.set(key, value, expire=expire, tag=tag)
+        except BaseException:
+            self.close()
+            if self._disk.written is not None:
+                self._disk.remove(self._disk.written)
+            raise
+        finally:
+            self._disk.written = None
+
+    def entries(self) -> int:
+        """Number of rows."""
+        return int(self.reset("count"))
 
     @property
     def sql(self) -> Callable[..., sqlite3.Cursor]:

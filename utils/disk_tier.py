@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import os
 import shutil
 import sqlite3
 import threading
@@ -81,7 +80,7 @@ class DiskTier:
         """The entry, expired or not; CorruptEntry when it was damaged (it is then put aside)."""
         with self._working() as index:
             try:
-                data = index.get(key, default=None)
+                data = index.find(key)
             except CorruptEntry:
                 index.delete(key)
                 self.counts["corrupt"] += 1
@@ -102,7 +101,7 @@ class DiskTier:
             return False
         tag = f"{owner.name}\n{owner.label}"
         with self._working() as index:
-            index.set(key, data, expire=entry.expires_at - self._clock(), tag=tag)
+            index.keep(key, data, expire=entry.expires_at - self._clock(), tag=tag)
         return True
 
     def clear(self, doomed: Doomed) -> int:
@@ -157,7 +156,7 @@ class DiskTier:
         """Entries, bytes (index and files), the bound, and what was put aside."""
         with self._working() as index:
             return {
-                "entries": len(index),
+                "entries": index.entries(),
                 "size_bytes": int(index.volume()),
                 "max_bytes": self.max_bytes,
                 **self.counts,
@@ -226,8 +225,9 @@ class DiskTier:
                 index.close()
 
     def _quarantine_index(self) -> None:
-        with contextlib.suppress(OSError):
-            with exclusive(self.directory / "index.lock", wait_seconds=_OPEN_WAIT_SECONDS):
+        with exclusive(self.directory / "index.lock", wait_seconds=_OPEN_WAIT_SECONDS):
+            # Another process may have replaced the damaged index already.
+            if self._identity == _identity(self._entries / INDEX_NAME):
                 self._move_index_away()
 
     def _move_index_away(self) -> None:
@@ -237,7 +237,7 @@ class DiskTier:
         for suffix in _SIDE_FILES:
             path = self._entries / f"{INDEX_NAME}{suffix}"
             with contextlib.suppress(FileNotFoundError):
-                os.replace(path, aside / f"index{suffix}")
+                path.replace(aside / f"index{suffix}")
 
     def _put_aside(self, key: str, data: bytes) -> None:
         with self._working() as index:
@@ -290,7 +290,7 @@ def _rows(index: BytesIndex) -> Iterator[tuple[str, Owner, float]]:
 def _identity(path: Path) -> tuple[int, int] | None:
     """Device and inode of the index: another file under its name means that it was replaced."""
     try:
-        found = os.stat(path)
+        found = path.stat()
     except OSError:
         return None
     return found.st_dev, found.st_ino

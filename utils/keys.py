@@ -30,8 +30,9 @@ FORMAT = "clinstat-key-1-blake3"
 Write = Callable[[Any], object]
 
 
-def _bytes_of(values: np.ndarray[Any, Any]) -> memoryview:
-    return memoryview(plain_array(values).view("u1")) if values.size else memoryview(b"")
+def _bytes_of(values: np.ndarray[Any, Any]) -> Any:
+    """The content as a buffer of bytes."""
+    return plain_array(values).view("u1").data if values.size else b""
 
 
 def _write_text(cells: list[Any], write: Write) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import secrets
 import stat
@@ -22,7 +21,7 @@ def private_directory(path: Path) -> Path:
     if not stat.S_ISDIR(found.st_mode) or _foreign(found):
         raise NotPrivate("a cache directory is a link or belongs to another user")
     if found.st_mode & 0o077:
-        os.chmod(path, 0o700)
+        path.chmod(0o700)
     return path
 
 
@@ -40,7 +39,7 @@ def write_private(path: Path, data: bytes, *, replace: bool) -> bool:
             writer.flush()
             os.fsync(writer.fileno())
         if replace:
-            os.replace(draft, path)
+            draft.replace(path)
             return True
         try:
             os.link(draft, path)
@@ -48,8 +47,7 @@ def write_private(path: Path, data: bytes, *, replace: bool) -> bool:
             return False
         return True
     finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(draft)
+        draft.unlink(missing_ok=True)
 
 
 def read_private(path: Path, *, at_most: int) -> bytes:

@@ -48,18 +48,23 @@ class Tier(Protocol):
 
     def get(self, key: str) -> Entry | None:
         """The entry, expired or not; None when there is none."""
+        ...
 
     def put(self, key: str, entry: Entry, owner: Owner) -> bool:
         """Keep the entry; False when it is too large to be kept here."""
+        ...
 
     def clear(self, doomed: Doomed) -> int:
         """Remove entries; their number."""
+        ...
 
     def check(self) -> list[str]:
         """Re-derive every count; what does not add up, in words."""
+        ...
 
     def facts(self) -> Mapping[str, Any]:
         """Numbers for the panel: entries, bytes and what else the tier counts."""
+        ...
 
     def close(self) -> None:
         """Give handles back. The tier may be used again."""

@@ -3,6 +3,9 @@
 Whatever a tier raises is counted here and turned into a miss. A tier that failed is benched:
 it is not asked again for a while (1 s, doubling to 60 s, with jitter), says so once in the log,
 and comes back by itself with the first call that works.
+
+A `clear` that failed is owed: the tier is asked nothing else until it has been made good, so
+that what was to be forgotten cannot come back.
 """
 
 from __future__ import annotations
@@ -38,6 +41,7 @@ class GuardedTier:
         self._monotonic = monotonic
         self._in_a_row = 0
         self._benched_until = 0.0
+        self._owed: list[Doomed] = []
         self._jitter = random.Random()  # noqa: S311  (spreads probes, protects nothing)
         self.after_fork()
         survive_fork(self)
@@ -53,16 +57,33 @@ class GuardedTier:
 
     def get(self, key: str) -> Entry | None:
         """The entry, or None when there is none, it is damaged, or the tier does not work."""
-        return self._ask("get", lambda: self.tier.get(key), None)
+        entry = self._ask("get", lambda: self.tier.get(key), None)
+        self._count("misses" if entry is None else "found")
+        return entry
 
     def put(self, key: str, entry: Entry, owner: Owner) -> bool:
         """True when the tier keeps the entry."""
-        return self._ask("put", lambda: self.tier.put(key, entry, owner), False)
+        kept = self._ask("put", lambda: self.tier.put(key, entry, owner), False)
+        self._count("kept" if kept else "not kept")
+        return kept
 
     def clear(self, doomed: Doomed) -> int:
-        """Number of entries removed. Asked even on the bench: clearing may be a duty."""
+        """Number of entries removed. Tried even on the bench: clearing may be a duty."""
         self._benched_until = 0.0
-        return self._ask("clear", lambda: self.tier.clear(doomed), 0)
+        with self._lock:
+            self._owed.append(doomed)
+        return self._ask("clear", _nothing, 0)
+
+    def _pay(self) -> int:
+        """Make good every clear that is owed; the number of entries removed."""
+        removed = 0
+        while self._owed:
+            doomed = self._owed[0]
+            removed += self.tier.clear(doomed)
+            with self._lock:
+                if doomed in self._owed:
+                    self._owed.remove(doomed)
+        return removed
 
     def check(self) -> list[str]:
         """What does not add up; a tier that does not work says only that."""
@@ -72,7 +93,9 @@ class GuardedTier:
     def facts(self) -> Mapping[str, Any]:
         """The tier's numbers, ours, and whether it is benched."""
         found = self._ask("facts", self.tier.facts, {})
-        return {**found, **self.counts, "benched": self.benched}
+        return {
+            **found, **self.counts, "benched": self.benched, "owed clears": len(self._owed),
+        }  # fmt: skip
 
     def close(self) -> None:
         """Give handles back."""
@@ -80,12 +103,13 @@ class GuardedTier:
 
     def _ask(self, what: str, call: Callable[[], Any], otherwise: Any) -> Any:
         if self.benched:
-            self.counts["skipped"] += 1
+            self._count("skipped")
             return otherwise
         try:
-            answer = call()
+            removed = self._pay() if self._owed else 0
+            answer = removed if what == "clear" else call()
         except CorruptEntry:
-            self.counts["corrupt"] += 1
+            self._count("corrupt")
             return otherwise
         except Exception as error:  # noqa: BLE001  (the tier boundary: a fault costs time only)
             self._failed(what, error)
@@ -93,6 +117,10 @@ class GuardedTier:
         if self._in_a_row:
             self._recovered()
         return answer
+
+    def _count(self, what: str) -> None:
+        with self._lock:
+            self.counts[what] += 1
 
     def _failed(self, what: str, error: Exception) -> None:
         with self._lock:
@@ -116,3 +144,7 @@ class GuardedTier:
             self._in_a_row = 0
         if was_benched:
             _log.warning("%s tier: works again.", self.name)
+
+
+def _nothing() -> None:
+    """What a clear still has to do once everything owed is done."""
