@@ -126,9 +126,7 @@ class HeavyLane:
     def _serve(self, waiting: _Waiting) -> None:
         ticket = waiting.ticket
         wake, alarm = socket.socketpair()
-        with contextlib.ExitStack() as cleanup:
-            cleanup.callback(wake.close)
-            cleanup.callback(alarm.close)
+        with wake, alarm:
             if not ticket.begin(lambda _: _ring(alarm)):
                 return
             began = time.perf_counter()
@@ -138,13 +136,13 @@ class HeavyLane:
             run = HeavyRun(waiting.request, ticket, wake, self._terms)
             with ticket:
                 ticket.resolve(run.carry_out(self._keeper))
-            self._counters.ended(_timing(ticket, run, began))
             if ticket.stopped:
                 self._counters.killed(ticket.stopped)
             if not run.bury():
-                self._keeper.look_after()
+                self._keeper.replace()
             with self._lock:
                 self._running.discard(ticket)
+        self._counters.ended(_timing(ticket, run, began))
 
 
 def _ring(alarm: socket.socket) -> None:

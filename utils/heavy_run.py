@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import os
@@ -38,9 +39,9 @@ _FILE_BYTES = 1 << 30
 _FIELD_CHARACTERS = 1_000
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class HeavyRequest:
-    """What a heavy job is asked to do."""
+    """What a heavy job is asked to do. The arguments are let go as soon as they are encoded."""
 
     path: str
     arguments: Mapping[str, object]
@@ -93,8 +94,9 @@ class HeavyRun:
     def carry_out(self, keeper: ZygoteKeeper) -> Any:
         """The answer of the worker. Raises what the user shall read; the worker is dead then."""
         self._give_up_at = time.monotonic() + self.request.deadline_seconds
+        arguments = self._encoded_arguments()
         try:
-            return self._converse(keeper)
+            return self._converse(keeper, arguments)
         except _StoppedError as stop:
             self._kill()
             reason = self.ticket.stopped or "cancelled"
@@ -114,6 +116,7 @@ class HeavyRun:
 
     def bury(self) -> bool:
         """Make sure that the worker is dead; False when nobody confirms it."""
+        self.request.arguments = {}
         if self._job is None:
             return True
         self._job.kill()
@@ -137,13 +140,23 @@ class HeavyRun:
         if self.ticket.stopped:
             raise _StoppedError
 
-    def _converse(self, keeper: ZygoteKeeper) -> Any:
+    def _encoded_arguments(self) -> bytes:
+        began = time.perf_counter()
+        arguments = self.terms.codec.encode(dict(self.request.arguments))
+        self.request.arguments = {}
+        if len(arguments) > self.terms.argument_bytes:
+            raise refusals.arguments_too_large(self.terms.argument_bytes)
+        self.phases.transfer_seconds = time.perf_counter() - began
+        return arguments
+
+    def _converse(self, keeper: ZygoteKeeper, arguments: bytes) -> Any:
         began = time.perf_counter()
         self._job = keeper.launch(self.wait)
         launched = time.perf_counter()
         self.phases.start_seconds = launched - began
         channel = Channel(self._job.talk, wait=self.wait)
-        self._hand_over(channel)
+        self._hand_over(channel, arguments)
+        del arguments
         while True:
             message = channel.receive(payload_bytes=self.terms.result_bytes)
             self._check()  # a worker that never stops talking is not waited for
@@ -152,17 +165,14 @@ class HeavyRun:
             elif message.kind == Kind.RESULT:
                 value = self._take(message)
                 spent = time.perf_counter() - launched
-                self.phases.transfer_seconds = spent - self.phases.compute_seconds
+                self.phases.transfer_seconds += spent - self.phases.compute_seconds
                 return value
             elif message.kind == Kind.FAILURE:
                 raise self._error_of(message.meta)
             else:
                 raise WireError("a worker does not send jobs")
 
-    def _hand_over(self, channel: Channel) -> None:
-        arguments = self.terms.codec.encode(dict(self.request.arguments))
-        if len(arguments) > self.terms.argument_bytes:
-            raise refusals.arguments_too_large(self.terms.argument_bytes)
+    def _hand_over(self, channel: Channel, arguments: bytes) -> None:
         cores = os.cpu_count() or 1
         limits = {
             "memory_bytes": self.request.memory_bytes,
@@ -175,8 +185,10 @@ class HeavyRun:
             "classes": dict(self.terms.classes),
             "result_bytes": self.terms.result_bytes,
         }
-        channel.send(Kind.JOB, {"limits": limits, "argument_bytes": len(arguments)})
-        channel.send(Kind.JOB, job, arguments)
+        # A worker that dies meanwhile may have said why: that is read next.
+        with contextlib.suppress(PeerGoneError):
+            channel.send(Kind.JOB, {"limits": limits, "argument_bytes": len(arguments)})
+            channel.send(Kind.JOB, job, arguments)
 
     def _report(self, message: Message) -> None:
         fraction = message.meta.get("fraction")

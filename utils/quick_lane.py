@@ -116,6 +116,7 @@ class QuickLane:
             silence = self._alarm.ring_after(seconds, partial(ticket.stop, "deadline"))
         with ticket:
             ticket.resolve(call.call())
+        call.call = _nothing  # an error keeps this frame alive, which must not keep the data
         if silence is not None:
             silence()
         self._running.discard(ticket)
@@ -140,6 +141,10 @@ def _step(
     if ticket.stopped:
         raise refusals.stopped(ticket.stopped, deadline_seconds)
     progress(fraction, partial_result)
+
+
+def _nothing() -> None:
+    """What is left of a call that is over."""
 
 
 def _outcome(ticket: Ticket) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from types import TracebackType
@@ -47,6 +48,7 @@ class Ticket:
 
     def resolve(self, value: object) -> bool:
         """Answer with a value; False when it was answered before."""
+        self._halt = _ignore  # it may hold the work, and the work holds its data
         try:
             self.future.set_result(value)
         except InvalidStateError:
@@ -55,6 +57,7 @@ class Ticket:
 
     def fail(self, error: BaseException) -> bool:
         """Answer with an error; False when it was answered before."""
+        self._halt = _ignore
         try:
             self.future.set_exception(error)
         except InvalidStateError:
@@ -72,7 +75,25 @@ class Ticket:
     ) -> bool:
         """An error inside the block becomes the answer, as it does in any executor."""
         if error is not None:
-            # Without the frame of the block, which holds this ticket: a cycle would keep the
-            # arguments of the work alive until the next collection.
+            _let_go_of_data(error)
             self.fail(error.with_traceback(trace.tb_next if trace else None))
         return True
+
+
+def _ignore(_: Ticket) -> None:
+    """Stopping work that has been answered means nothing."""
+
+
+def _let_go_of_data(error: BaseException) -> None:
+    """Empty the frames that an error keeps alive, and with them the datasets they hold.
+
+    (The frame of the block itself, which is still running, is taken off by the caller.)
+    """
+    chain: list[BaseException | None] = [error]
+    seen: set[int] = set()
+    while chain:
+        link = chain.pop()
+        if link is not None and id(link) not in seen:
+            seen.add(id(link))
+            traceback.clear_frames(link.__traceback__)
+            chain += [link.__cause__, link.__context__]

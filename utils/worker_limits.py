@@ -32,8 +32,8 @@ class Limits:
     file_bytes: int
 
 
-def tie_to_parent(parent_pid: int) -> None:
-    """Let the kernel kill this process when the thread that started it ends.
+def tie_to_parent(parent_pid: int, number: signal.Signals = signal.SIGKILL) -> None:
+    """Let the kernel signal this process when the thread that started it ends.
 
     If the parent has died before the tie was made, the process ends at once. Where the
     kernel has no such tie (outside Linux) the end of the control socket does the same a
@@ -41,7 +41,7 @@ def tie_to_parent(parent_pid: int) -> None:
     """
     if sys.platform == "linux":
         libc = ctypes.CDLL(None, use_errno=True)
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        libc.prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0)
     if os.getppid() != parent_pid:
         os._exit(1)
 

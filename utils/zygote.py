@@ -169,12 +169,15 @@ class Zygote:
             undo.pop_all()
         return job
 
-    def close(self) -> None:
-        """End the zygote and every child of it. Returns when it is gone."""
+    def close(self, patience_seconds: float = _GOODBYE_SECONDS) -> None:
+        """End the zygote and every child of it. Returns when it is gone.
+
+        It ends by itself when the control socket closes; after `patience_seconds` it is killed.
+        """
         self._control.close()
-        patience = time.monotonic() + _GOODBYE_SECONDS
+        give_up = time.monotonic() + patience_seconds
         while self.alive():
-            if time.monotonic() > patience:
+            if time.monotonic() >= give_up:
                 os.kill(self.pid, signal.SIGKILL)
             time.sleep(0.002)
 

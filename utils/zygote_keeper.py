@@ -36,21 +36,19 @@ class ZygoteKeeper:
             self.replace(zygote)
         return self._current().launch(wait)
 
-    def look_after(self) -> None:
-        """Replace the zygote if it has died, so that the next job does not wait for it."""
-        zygote = self._zygote
-        if zygote is not None and not zygote.alive():
-            self.replace(zygote)
-
     def replace(self, dead: Zygote | None = None) -> None:
-        """Put a new zygote in the place of `dead` (of the present one if None)."""
+        """Put a new zygote in the place of one that is dead or does not answer.
+
+        `dead` is the one that was found so (None: the present one). The new one loads while
+        this returns, so that the next job hardly waits for it.
+        """
         with self._lock:
             present = self._zygote
             if present is None or (dead is not None and present is not dead):
                 return
             _log.warning("the process that starts the workers had to be replaced")
             self.replacements += 1
-            present.close()
+            present.close(patience_seconds=0)
             self._zygote = Zygote.spawn(self._preload)
 
     def rest(self) -> None:

@@ -34,8 +34,11 @@ NOT_STARTED = b"N"  # number: errno of the fork
 def serve(control: socket.socket, parent_pid: int) -> NoReturn:
     """Serve until the server is gone. The calling process must have no other thread."""
     try:
-        tie_to_parent(parent_pid)
-        _Nursery(control).run()
+        nursery = _Nursery(control)
+        # Not SIGKILL: the zygote shall take with it what the jobs themselves have started.
+        signal.signal(signal.SIGTERM, nursery.hang_up)
+        tie_to_parent(parent_pid, signal.SIGTERM)
+        nursery.run()
     finally:
         os._exit(0)
 
@@ -54,6 +57,7 @@ class _Nursery:
     def __init__(self, control: socket.socket) -> None:
         self._control = control
         self._children: dict[int, _Child] = {}
+        self._ended = False
         self._selector = selectors.DefaultSelector()
         self._wake_read, self._wake_write = socket.socketpair()
         for end in (self._wake_read, self._wake_write):
@@ -67,17 +71,21 @@ class _Nursery:
         self._selector.register(self._control, selectors.EVENT_READ)
         self._selector.register(self._wake_read, selectors.EVENT_READ)
         self._control.sendall(READY)
-        while True:
+        while not self._ended:
             for key, _ in self._selector.select():
                 if key.fileobj is self._control:
-                    if not self._accept_job():
-                        self._kill_all()
-                        return
+                    self._ended |= not self._accept_job()
                 elif key.fileobj is self._wake_read:
                     self._wake_read.recv(4096)
                 else:
                     self._kill(key.data)
             self._bury()
+        for pid in self._children:
+            _kill_group(pid)
+
+    def hang_up(self, *_: object) -> None:
+        """The server is gone (a signal handler: the wake-up descriptor wakes `run`)."""
+        self._ended = True
 
     def _accept_job(self) -> bool:
         try:
@@ -112,10 +120,6 @@ class _Nursery:
         # The child is not reaped before `_bury`, so its number cannot belong to anybody else.
         _kill_group(pid)
         self._unwatch(self._children[pid])  # its end would be seen again and again
-
-    def _kill_all(self) -> None:
-        for pid in self._children:
-            _kill_group(pid)
 
     def _bury(self) -> None:
         for pid, child in list(self._children.items()):

@@ -140,7 +140,7 @@ def write_file(path: str, size_bytes: int) -> int:
     return size_bytes
 
 
-def hostile(data: bytes, again: bool = False) -> None:
+def hostile(data: bytes, again: bool = False, progress=None) -> None:
     """Write raw bytes where frames belong, on the worker's only socket."""
     sock = next(number for number in range(3, 64) if _is_socket(number))
     os.set_blocking(sock, True)
