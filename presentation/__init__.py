@@ -10,4 +10,7 @@ TRAVELLERS: tuple[str, ...] = (
     "presentation.table:Row",
     "presentation.table:Footnote",
     "presentation.table:Table",
+    "presentation.forest:ForestMark",
+    "presentation.forest:ForestRow",
+    "presentation.forest:ForestPlot",
 )

@@ -165,6 +165,8 @@ def estimate_with_interval(
     equal to it gets as many decimals as it needs to look different.
     """
     nothing = all(x is None or math.isnan(x) for x in (low, high))
+    if not known(value) and not known(low) and not known(high):
+        return NOT_ESTIMABLE if value is None or math.isnan(value) else number(value, 0, style)
     base = _shared_decimals(value, low, high)
     if value is not None and known(value) and 0 < abs(value) < 10.0 ** (1 - _MOST_DECIMALS):
         shown = _power_of_ten(value, style)
