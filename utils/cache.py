@@ -106,13 +106,12 @@ class TieredCache:
         found = self._from_memory(key)
         if found is None:
             owner = Owner(name, label)
-            try:
+            with contextlib.ExitStack() as unless_answered:
+                unless_answered.callback(self._counters.failed, name)
                 found, role = self._flights.run(
                     key, lambda: self._find(key, compute, owner, ttl_seconds)
                 )
-            except BaseException:
-                self._counters.failed(name)
-                raise
+                unless_answered.pop_all()
             if role == "shared":
                 found = self._for_waiter(found)
             if parts is not None and found.source == "computed":

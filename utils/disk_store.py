@@ -145,13 +145,8 @@ class BytesOnlyDisk(diskcache.Disk):
     def _write_leaf(self, folder: int, leaf: str, value: bytes) -> None:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
         handle = os.open(leaf, flags, 0o600, dir_fd=folder)
-        try:
-            with os.fdopen(handle, "wb") as writer:
-                writer.write(value)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(leaf, dir_fd=folder)
-            raise
+        with os.fdopen(handle, "wb") as writer:
+            writer.write(value)
 
 
 class BytesIndex(diskcache.Cache):
@@ -185,15 +180,19 @@ class BytesIndex(diskcache.Cache):
 
     def keep(self, key: str, value: bytes, *, expire: float, tag: str) -> None:
         """Store `value` for `expire` seconds; a file written in vain is removed again."""
-        try:
+        with contextlib.ExitStack() as undo:
+            undo.callback(self._undo_keep)
             self.set(key, value, expire=expire, tag=tag)
-        except BaseException:
+            undo.pop_all()
+        self._disk.written = None
+
+    def _undo_keep(self) -> None:
+        """Roll back by closing, then remove the file that no row names."""
+        written, self._disk.written = self._disk.written, None
+        with contextlib.suppress(sqlite3.Error):
             self.close()
-            if self._disk.written is not None:
-                self._disk.remove(self._disk.written)
-            raise
-        finally:
-            self._disk.written = None
+        if written is not None:
+            self._disk.remove(written)
 
     def entries(self) -> int:
         """Number of rows."""

@@ -20,6 +20,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from utils.disk_store import INDEX_NAME, VALUE_FILE, BytesIndex, index_is_ours
@@ -173,24 +174,21 @@ class DiskTier:
 
     @contextlib.contextmanager
     def _working(self) -> Iterator[BytesIndex]:
-        """The index, locked.
+        """The index, locked. What happens after a fault: see `_Mend`."""
+        with self._lock, _Mend(self._mend):
+            yield self._opened()
 
-        After any fault the connection is dropped, so that no half-done transaction stays
-        behind; a damaged index is put aside; a full disk is relieved.
+    def _mend(self, error: BaseException) -> None:
+        """After any fault the connection is dropped, so that no half-done transaction stays.
+
+        A damaged index is put aside (CorruptEntry), a full disk is relieved.
         """
-        with self._lock:
-            try:
-                yield self._opened()
-            except CorruptEntry:
-                raise
-            except BaseException as error:
-                self._drop_connection()
-                if _is_damage(error):
-                    self._quarantine_index()
-                    raise CorruptEntry("The index of stored results was damaged.") from error
-                if _is_full(error):
-                    self._relieve()
-                raise
+        self._drop_connection()
+        if _is_damage(error):
+            self._quarantine_index()
+            raise CorruptEntry("The index of stored results was damaged.") from error
+        if _is_full(error):
+            self._relieve()
 
     def _opened(self) -> BytesIndex:
         if self._index is not None and self._identity == _identity(self._entries / INDEX_NAME):
@@ -279,6 +277,22 @@ class DiskTier:
                     removed += 1
         self.counts["swept"] += removed
         return removed
+
+
+class _Mend:
+    """Calls `mend` with whatever but a CorruptEntry leaves the block; the fault goes on."""
+
+    def __init__(self, mend: Callable[[BaseException], None]) -> None:
+        self._mend = mend
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, _kind: object, error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        if error is not None and not isinstance(error, CorruptEntry):
+            self._mend(error)
 
 
 def _rows(index: BytesIndex) -> Iterator[tuple[str, Owner, float]]:

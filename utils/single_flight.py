@@ -10,10 +10,12 @@ waiting threads, computes for itself instead, and every wait has an end.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from types import TracebackType
 from typing import Any, Literal
 
 from utils.errors import Cancelled
@@ -24,11 +26,24 @@ Role = Literal["computed", "shared"]
 
 @dataclass(eq=False)
 class _Flight:
+    """One running computation. As a context manager it notes how the computation ended."""
+
     owner: int
     done: threading.Event = field(default_factory=threading.Event)
     value: Any = None
     error: Exception | None = None
     abandoned: bool = False
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, _kind: object, error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, Exception) and not isinstance(error, Cancelled):
+            self.error = error
+        elif error is not None:
+            self.abandoned = True
 
 
 class SingleFlight:
@@ -75,21 +90,17 @@ class SingleFlight:
         return self._fly(key, flight, compute), "computed"
 
     def _fly(self, key: str, flight: _Flight, compute: Callable[[], Any]) -> Any:
-        flight.abandoned = True
-        try:
-            flight.value = compute()
-            flight.abandoned = False
-        except Cancelled:
-            raise
-        except Exception as error:
-            flight.error = error
-            raise
-        finally:
-            with self._lock:
-                if self._flights.get(key) is flight:
-                    del self._flights[key]
-            flight.done.set()
+        with contextlib.ExitStack() as landing:
+            landing.callback(self._land, key, flight)
+            with flight:
+                flight.value = compute()
         return flight.value
+
+    def _land(self, key: str, flight: _Flight) -> None:
+        with self._lock:
+            if self._flights.get(key) is flight:
+                del self._flights[key]
+        flight.done.set()
 
     def _would_wait_for_itself(self, flight: _Flight | None, me: int) -> bool:
         """Follow owner -> key it waits for -> owner ... and see whether `me` comes up."""
