@@ -135,6 +135,19 @@ class Value:
     h11: Floats
     moments: Moments
 
+    def column(self, j: int) -> Value:
+        """The value of one column (of an evaluation at one point per column)."""
+        part = slice(j, j + 1)
+        m = self.moments
+        moments = Moments(
+            m.softplus[part], m.p[part], m.pz[part], m.event_p[part],
+            [s[part] for s in m.s], [t[part] for t in m.t], [q[part] for q in m.q],
+        )  # fmt: skip
+        return Value(
+            self.gain[part], self.g0[part], self.g1[part],
+            self.h00[part], self.h01[part], self.h11[part], moments,
+        )  # fmt: skip
+
     def newton(self) -> tuple[Floats, Floats, Floats]:
         """Newton step (d0, d1) and the squared length of the step in standard errors."""
         determinant = self.h00 * self.h11 - self.h01**2

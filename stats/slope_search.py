@@ -51,15 +51,12 @@ class ColumnSearch:
         """Climb from the model without slope."""
         return self._climb(float(self._tile.null_logit[0]), 0.0, fixed=False)
 
-    def limit(self, top: float, start: Summit, side: float, quantile: float) -> float:
-        """The b1 on `side` (-1, 1) of `start` where 2 (top - profile) is quantile^2.
-
-        `start` is a point of the profile no further than that below `top`.
-        """
-        goal = top - quantile**2 / 2
-        inside, step = start, self._first_step(start)
+    def limit(self, top: Summit, side: float, quantile: float) -> float:
+        """The b1 on `side` (-1, 1) of `top` where 2 (top - profile) is quantile^2."""
+        goal = top.gain - quantile**2 / 2
+        inside, step = top, _standard_error(top)
         for _ in range(_DOUBLINGS):
-            outside = self._along(inside, start.b1 + side * step)
+            outside = self._along(inside, top.b1 + side * step)
             if outside.gain < goal:
                 return self._close_in(inside, outside, goal)
             inside, step = outside, 2 * step
@@ -78,12 +75,6 @@ class ColumnSearch:
                 return self._close_in(inside, outside, goal)
             here, step = ahead, 2 * step
         return towards * math.inf
-
-    def _first_step(self, start: Summit) -> float:
-        """About one standard error of b1."""
-        value = start.value
-        curvature = float((value.h11 - value.h01**2 / value.h00)[0])
-        return 1 / math.sqrt(curvature) if curvature > 0 else 0.5
 
     def _close_in(self, inside: Summit, outside: Summit, goal: float) -> float:
         """The root between a point above the goal and one below it."""
@@ -118,7 +109,7 @@ class ColumnSearch:
         for _ in range(_ROUNDS):
             d0, d1, squared = _step(value, fixed=fixed)
             if not squared > _SETTLED:
-                return Summit(*at, value, math.isfinite(squared))
+                return Summit(at[0] + d0, at[1] + d1, value, math.isfinite(squared))
             share = min(1.0, _LONGEST / max(abs(d0), abs(d1)))
             higher = self._higher(at, (d0, d1), share, value)
             if higher is None:  # no gain that the arithmetic can show; the step is still right
@@ -140,6 +131,13 @@ class ColumnSearch:
 
     def _at(self, b0: float, b1: float) -> Value:
         return self._likelihood.at(self._tile, np.array([b0]), np.array([b1]), "final")
+
+
+def _standard_error(top: Summit) -> float:
+    """Of b1, about: a first step."""
+    value = top.value
+    curvature = float((value.h11 - value.h01**2 / value.h00)[0])
+    return 1 / math.sqrt(curvature) if curvature > 0 else 0.5
 
 
 def _step(value: Value, *, fixed: bool) -> tuple[float, float, float]:

@@ -69,7 +69,8 @@ class FactorFits:
 
     Per level (NaN on the reference but for its coefficient 0): `coef`, `std_error`, `ci_low`,
     `ci_high`, `statistic`, `df`, `p_value`, `separated` (all rows or none have the event).
-    Per factor: the rest. `loglik` is without the penalty at the estimate; `lr_statistic` is
+    Per factor: the rest. `gain` is the log-likelihood at the estimate, without the penalty, less
+    that of the intercept alone; `lr_statistic` is
     penalised for Firth. `estimable` is False without rows, or with one outcome only.
     """
 
@@ -87,7 +88,7 @@ class FactorFits:
     n: Floats
     events: Floats
     parameters: Floats
-    loglik: Floats
+    gain: Floats
     penalised_loglik: Floats
     lr_statistic: Floats
     brier: Floats
@@ -216,7 +217,11 @@ def _models(work: _Work) -> dict[str, Floats | list[Concordance]]:
     overall = np.where(estimable, first / everyone, 0.5)[term_of]
     other = np.where(estimable, second / everyone, 0.5)[term_of]
     ratio = 2 * sums(xlogy(a, risk / overall) + xlogy(b, no_risk / other))
-    loglik = sums(xlogy(tables.events, risk) + xlogy(tables.others, no_risk))
+    share = (sums(tables.events) / np.maximum(sums(rows), 1))[term_of]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        gain = sums(
+            xlogy(tables.events, risk / share) + xlogy(tables.others, no_risk / (1 - share))
+        )
     penalised = sums(xlogy(a, risk) + xlogy(b, no_risk) + 0.5 * np.log(np.where(used, rows, 1.0)))
     at = tables.reference
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -225,7 +230,7 @@ def _models(work: _Work) -> dict[str, Floats | list[Concordance]]:
     exists = estimable & np.isfinite(error)
     return {
         "parameters": sums(used),
-        "loglik": np.where(estimable, loglik, np.nan),
+        "gain": np.where(estimable, gain, np.nan),
         "penalised_loglik": np.where(firth, penalised, np.nan),
         "lr_statistic": np.where(estimable, np.maximum(ratio, 0.0), np.nan),
         "brier": np.where(
