@@ -21,14 +21,12 @@ from utils.heavy_lane import HeavyLane
 from utils.heavy_run import HeavyRequest, HeavyTerms
 from utils.lane_counters import LaneCounters, LaneSnapshot, RunTiming
 from utils.quick_lane import QuickLane
-from utils.zygote import Zygote
+from utils.zygote import PRELOAD, Zygote
 from utils.zygote_keeper import ZygoteKeeper
 
 __all__ = ["CancelToken", "Executor", "ExecutorSnapshot", "Zygote"]
 
 _MIB = 1024 * 1024
-PRELOAD = ("numpy", "pandas", "scipy.special", "utils.zygote_server", "utils.codec")
-"""What every worker finds loaded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

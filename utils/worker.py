@@ -8,6 +8,7 @@ decides which names it knows.
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 import socket
 import time
@@ -27,6 +28,7 @@ from utils.worker_limits import (
     new_random_state,
     peak_bytes,
     tie_to_parent,
+    yield_to_the_server,
 )
 
 OUT_OF_MEMORY_EXIT = 77
@@ -54,8 +56,10 @@ def live(sock: socket.socket, parent_pid: int) -> NoReturn:
         tie_to_parent(parent_pid)
         default_signals()
         os.umask(0o077)
+        logging.disable()  # log files are closed below, and libraries may quote data
         close_inherited({sock.fileno()})
         new_random_state()
+        yield_to_the_server()
         _serve(Channel(sock))
     except MemoryError:
         os._exit(OUT_OF_MEMORY_EXIT)

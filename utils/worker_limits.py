@@ -6,6 +6,7 @@ Sources: prctl(2) for PR_SET_PDEATHSIG, setrlimit(2) for the limits.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import random
@@ -17,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
+_NICENESS = 5
+_OOM_SCORE = 500  # of 1000: a worker is chosen before the server whatever their sizes
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +51,19 @@ def tie_to_parent(parent_pid: int, number: signal.Signals = signal.SIGKILL) -> N
 
 def apply_limits(limits: Limits) -> None:
     """Set the limits of the calling process; they cannot be raised again."""
-    address_space = mapped_bytes() + limits.memory_bytes
-    _lower(resource.RLIMIT_AS, address_space)
+    inherited = mapped_bytes()
+    if inherited:
+        _lower(resource.RLIMIT_AS, inherited + limits.memory_bytes)
     _lower(resource.RLIMIT_FSIZE, limits.file_bytes)
     _lower(resource.RLIMIT_CORE, 0)  # a core file would hold patients' values
     _lower(resource.RLIMIT_CPU, limits.cpu_seconds, limits.cpu_seconds + 1)
+
+
+def yield_to_the_server() -> None:
+    """Let the server go first: on the processor, and when the kernel has to free memory."""
+    os.nice(_NICENESS)
+    with contextlib.suppress(OSError):  # only Linux has it, and a container may hide it
+        Path("/proc/self/oom_score_adj").write_text(str(_OOM_SCORE), encoding="ascii")
 
 
 def _lower(which: int, soft: int, hard: int | None = None) -> None:

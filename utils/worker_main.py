@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import traceback
 from typing import NoReturn
 
 from utils.worker_limits import tie_to_parent
@@ -21,6 +22,7 @@ def main(arguments: list[str]) -> NoReturn:
         control.set_inheritable(False)
         _serve(control, int(server_pid), preload)
     finally:
+        traceback.print_exc()  # of the code, before there is any data
         os._exit(1)
 
 

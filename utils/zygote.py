@@ -20,6 +20,7 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -27,6 +28,9 @@ from utils import zygote_server
 from utils.wire import READABLE, Wait, block
 from utils.worker_limits import close_inherited, default_signals
 from utils.zygote_server import EVENT
+
+PRELOAD = ("numpy", "pandas", "scipy.special", "utils.zygote_server")
+"""What every worker finds loaded."""
 
 _BOOT = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
@@ -110,7 +114,7 @@ class Zygote:
         self._lock = threading.Lock()
 
     @classmethod
-    def start(cls, preload: Sequence[str]) -> Zygote:
+    def start(cls, preload: Sequence[str] = PRELOAD) -> Zygote:
         """Import `preload` here, then fork the zygote from this process.
 
         RuntimeError when another thread exists already.
@@ -127,7 +131,7 @@ class Zygote:
         return cls(pid, ours, None)
 
     @classmethod
-    def spawn(cls, preload: Sequence[str]) -> Zygote:
+    def spawn(cls, preload: Sequence[str] = PRELOAD) -> Zygote:
         """Start a fresh interpreter as zygote; it loads `preload` while this returns.
 
         The kernel ties it to the calling thread, which must outlive it.
@@ -227,4 +231,5 @@ def _become_zygote(control: socket.socket, server_pid: int) -> NoReturn:
         close_inherited({control.fileno(), 1, 2})
         zygote_server.serve(control, server_pid)
     finally:
+        traceback.print_exc()
         os._exit(1)

@@ -47,6 +47,8 @@ def process_facts() -> dict[str, object]:
         "descriptors": sorted(int(entry.name) for entry in Path("/proc/self/fd").iterdir()),
         "streams": [str(Path(f"/proc/self/fd/{n}").readlink()) for n in (0, 1, 2)],
         "threads": len(list(Path("/proc/self/task").iterdir())),
+        "niceness": os.nice(0),
+        "oom_score": int(Path("/proc/self/oom_score_adj").read_text()),
         "modules": sorted({"pandas", "numpy", "scipy.special"} & set(sys.modules)),
     }
 

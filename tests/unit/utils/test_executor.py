@@ -258,6 +258,9 @@ def test_a_worker_has_limits_and_inherits_nothing(executor):
     assert facts["streams"] == ["/dev/null"] * 3
     assert len(facts["descriptors"]) == 5  # standard streams, the socket, the listing itself
     assert facts["threads"] == 1
+    assert facts["niceness"] >= 5
+    assert facts["oom_score"] == 500
+    assert facts["file"] == 1 << 30
     assert facts["modules"] == ["numpy", "pandas", "scipy.special"]
 
 
