@@ -28,7 +28,7 @@ _ROUNDS: Final = 25
 _SETTLED: Final = 1e-8  # squared step, in standard errors; the next one is its square
 _LONGEST: Final = 4.0  # of a step in b0 or b1 (z has SD 1)
 _LIMIT_ROUNDS: Final = 8
-_LIMIT_STEP: Final = 3e-5  # of the last step of a limit, in standard errors; the rest is its square
+_LIMIT_STEP: Final = 2e-4  # last step of a limit in standard errors; what remains is its square
 _LIMIT_DRIFT: Final = 1e-3  # distance from the profile, in standard errors of b0
 
 
