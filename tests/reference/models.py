@@ -44,9 +44,10 @@ def model_of(
 ) -> tuple[Design, Floats]:
     """Design and 0/1 outcome of a file's adjusted model, or of some of its predictors alone."""
     frame, options = data(found["dataset"]), found["options"]
-    outcome = labels(frame[options["outcome"]])
-    if options["outcome"] == "dm":
-        outcome = labels(frame["status"] == 1).map({"True": "1", "False": "0"})
+    if options["outcome"] == "dm":  # died of melanoma, as the file's r_call says
+        outcome = labels((frame["status"] == 1).astype(int))
+    else:
+        outcome = labels(frame[options["outcome"]])
     terms = [term_of(frame, p) for p in predictors or options["predictors"]]
     rows = complete_rows(terms, outcome.notna().to_numpy())
     y = (outcome == str(options["event"])).to_numpy(dtype=np.float64)
