@@ -8,7 +8,7 @@ from stats.errors import BadInput
 
 FileKind = Literal["text", "package"]
 
-SAVE_AS = "Open it in the program that made it, save it as CSV (UTF-8) or as an Excel .xlsx workbook, and upload that file."  # noqa: E501
+SAVE_AS = "Open it in the program that made it, save it as CSV (UTF-8) or as an Excel .xlsx workbook, and upload that file."
 
 # First bytes -> what to call it. Longest first where one is the beginning of another.
 _SIGNATURES: tuple[tuple[bytes, str], ...] = (
@@ -80,7 +80,7 @@ def kind_of_content(head: bytes) -> FileKind:
     for signature, what in _SIGNATURES:
         if head.startswith(signature):
             raise refuse_kind(what)
-    if head[:1] == b"\x80" or head[:2] in (b"(l", b"(d") and head.rstrip()[-1:] == b".":
+    if head[:1] == b"\x80" or (head[:2] in (b"(l", b"(d") and head.rstrip()[-1:] == b"."):
         raise refuse_kind("a Python pickle")
     if head[257:262] == b"ustar":
         raise refuse_kind("a tar archive")

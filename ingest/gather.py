@@ -68,6 +68,11 @@ class Gatherer:
             self.numbers.append(self._as_numbers(chunk, starts, ends))
             return
         codes, firsts = distinct_cells(chunk.text, starts, ends)
+        if len(firsts) + len(self.index) > MANY_TEXTS and not self.only_text:
+            # Numbers that hardly repeat: their texts need not be made at all.
+            if self._switch_to_numbers(chunk, starts, ends):
+                return
+            self.only_text = True
         texts = _decoded(chunk, starts[firsts], ends[firsts])
         bare = [text.strip() for text in texts]
         if bare != texts:  # blanks beyond ASCII, such as a no-break space
@@ -79,26 +84,29 @@ class Gatherer:
         )
         small = len(self.index) < 2**15
         self.codes.append(lookup.astype(np.int16)[codes] if small else lookup[codes])
-        if not self.only_text and len(self.index) > MANY_TEXTS:
-            self._switch_to_numbers()
 
-    def _switch_to_numbers(self) -> None:
+    def _switch_to_numbers(self, chunk: Chunk, starts: Positions, ends: Positions) -> bool:
+        """Go on as numbers from this chunk; False when this chunk or an earlier one forbids it."""
         texts = list(self.index)
         words = [text for text in texts if not text or text in self.missing]
         rest = [text for text in texts if text and text not in self.missing]
         if not all(map(_plain_under(self.mark), rest)):
-            self.only_text = True
-            return
+            return False
+        counts = np.zeros(len(texts), dtype=np.intp)
+        for block in self.codes:
+            counts += np.bincount(block, minlength=len(texts))
+        self.words = {text: int(counts[self.index[text]]) for text in words}
         values = np.array(
             [np.nan if not t or t in self.missing else number_of(t, self.mark) for t in texts]
         )
-        blocks, self.codes = self.codes, []
-        counts = np.zeros(len(texts), dtype=np.intp)
-        for block in blocks:
-            counts += np.bincount(block, minlength=len(texts))
-        self.words = {text: int(counts[self.index[text]]) for text in words}
-        self.numbers = [values[block] for block in blocks]
-        self.index = {}
+        try:
+            block = self._as_numbers(chunk, starts, ends)
+        except NotNumbers:
+            self.words = {}
+            return False
+        self.numbers = [*(values[codes] for codes in self.codes), block]
+        self.codes, self.index = [], {}
+        return True
 
     def _as_numbers(self, chunk: Chunk, starts: Positions, ends: Positions) -> NDArray[np.float64]:
         values, plain = parse_plain(chunk.text, starts, ends, self.mark)

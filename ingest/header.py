@@ -42,14 +42,20 @@ def find_header(
     width = common_width(shape)
     for position, (i, record) in enumerate(sample):
         later = [other for _, other in sample[position + 1 : position + 8]]
-        alone = sum(map(bool, record)) == 1 and width > 1
-        if len(record) < width or (alone and any(sum(map(bool, o)) > 1 for o in later)):
+        if len(record) < width or _is_title(record, later):
             continue
         if position and _names_too_few(sample[position - 1][1], record, width):
             raise _too_few(sample[position - 1][1], int(shape.line[sample[position - 1][0]]),
                            width, place)  # fmt: skip
         return -1 if _is_data(record, later) else i
     return sample[0][0]
+
+
+def _is_title(record: list[str], later: list[list[str]]) -> bool:
+    """True when the record has far fewer filled cells than the records below it."""
+    filled = sum(map(bool, record))
+    below = sorted(sum(map(bool, other)) for other in later)
+    return bool(below) and filled * 2 < below[len(below) // 2]
 
 
 def common_width(shape: Survey) -> int:

@@ -15,15 +15,15 @@ from ingest.values import MISSING_LIKE, is_number
 _SENTINELS = (-9999.0, -999.0, -99.0, -9.0, -1.0, 99.0, 888.0, 999.0, 8888.0, 9999.0, 99999.0,
               999999.0)  # fmt: skip
 _CENSORED = re.compile(
-    r"(?:<=|>=|<|>|\u2264|\u2265|less than|more than|under|over)\s*[0-9.,]+\s*\Z", re.I
-)  # noqa: E501
+    r"(?:<=|>=|<|>|\u2264|\u2265|less than|more than|under|over)\s*[0-9.,]+\s*\Z", re.IGNORECASE
+)
 _MARKED = re.compile(
     r"[(\[]?[~\u2248\u00b1$\u20ac\u0e3f]?\s?[+-]?[0-9][0-9.,]*\s?[^\s0-9][^0-9]{0,24}\Z"
-)  # noqa: E501
+)
 _DATE_NAME = re.compile(r"date|\bdob\b|birth|_dt\b|\u0e27\u0e31\u0e19", re.IGNORECASE)
 _YEAR_NAME = re.compile(r"year|\byr\b|\u0e1b\u0e35|\u0e1e\.\u0e28|date", re.IGNORECASE)
 _MISSING_CODES = (
-    "If it means that the value is missing, list it as a missing code in the variable table."  # noqa: E501
+    "If it means that the value is missing, list it as a missing code in the variable table."
 )
 
 

@@ -82,10 +82,13 @@ _ORDERS: Final = (
 # Two-valued scales with the usual reference first.
 _PAIRS: Final = (
     ("no", "yes"), ("n", "y"), ("false", "true"), ("negative", "positive"), ("neg", "pos"),
-    ("absent", "present"), ("unexposed", "exposed"), ("alive", "dead"), ("control", "case"),
-    ("placebo", "active"), ("normal", "abnormal"), ("ไม่", "ใช่"), ("ไม่ใช่", "ใช่"),
+    ("absent", "present"), ("unexposed", "exposed"), ("alive", "dead"),
+    ("normal", "abnormal"), ("ไม่", "ใช่"), ("ไม่ใช่", "ใช่"),
     ("ไม่มี", "มี"), ("ไม่เสียชีวิต", "เสียชีวิต"), ("รอด", "เสียชีวิต"),
 )  # fmt: skip
+_CONTROL: Final = frozenset(
+    ["control", "controls", "placebo", "standard", "standard care", "usual care", "untreated"]
+)
 
 
 def propose_variables(
@@ -194,7 +197,7 @@ def _propose_text(name: str, column: pd.Series, notes: list[ImportNote]) -> Vari
         return Variable(name=name, label=name, kind="identifier")
     order = known_order(levels)
     if len(levels) == 2:
-        levels = order or levels
+        levels = order or tuple(sorted(levels, key=lambda level: not _is_control(level)))
         return Variable(name=name, label=name, kind="binary", levels=levels, reference=levels[0])
     if len(levels) == 1:
         _say(
@@ -214,6 +217,12 @@ def _propose_text(name: str, column: pd.Series, notes: list[ImportNote]) -> Vari
         name=name, label=name, kind="categorical", levels=levels,
         reference=levels[0] if levels else None,
     )  # fmt: skip
+
+
+def _is_control(level: str) -> bool:
+    """True for the level that studies compare with: control, placebo, "not given"."""
+    word = level.casefold()
+    return word in _CONTROL or word.startswith(("not ", "no ", "non-", "without "))
 
 
 def known_order(levels: tuple[str, ...]) -> tuple[str, ...]:

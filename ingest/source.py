@@ -28,13 +28,15 @@ class StrayQuotes(Exception):
 @dataclass(frozen=True, slots=True)
 class Source:
     """A table as text. `pieces` starts again at each call. `first_line` is the file's line
-    number of the first record; `place` is "line" in a text file and "row" in a sheet."""
+    number of the first record; `place` is "line" in a text file and "row" in a sheet. With
+    `n_columns`, records may end early: the cells missing at their end are empty (a sheet)."""
 
     pieces: Callable[[], Iterator[bytes]]
     separator: str
     limits: ReadLimits
     first_line: int = 1
     place: str = "line"
+    n_columns: int = 0
 
     def chunks(self) -> Iterator[bytes]:
         """Chunks of whole records; StrayQuotes or BadInput as soon as one is found."""

@@ -13,7 +13,7 @@ from ingest.gather import Gatherer, NotNumbers, NumberColumn, TextColumn
 from ingest.header import column_names
 from ingest.layout import Layout, decide_layout
 from ingest.notes import quoted
-from ingest.records import Chunk, Positions, Survey, chunks_of, survey
+from ingest.records import Chunk, Positions, chunks_of, survey
 from ingest.report import ImportNote
 from ingest.source import Source, StrayQuotes, careful_pieces
 
@@ -39,6 +39,9 @@ def read_source(source: Source, rules: Rules, *, header_row: int | None) -> Tabl
         source = replace(source, pieces=lambda: careful_pieces(given))
         shape = survey(source)
     records = _first_records(source)
+    if source.n_columns:
+        shape.width = np.full_like(shape.width, source.n_columns)
+        records = [record + [""] * (source.n_columns - len(record)) for record in records]
     layout = decide_layout(records, shape, header_row=header_row, place=source.place)
     names, name_notes = column_names(layout.names, layout.n_columns)
     columns = _gather(source, layout, rules)
@@ -137,6 +140,3 @@ def _empty_cells(typed: dict[str, TypedColumn]) -> list[ImportNote]:
         "empty_cells", "info", f"Empty cells were read as missing: {shown}{more}.",
         "Fill them in the file if the values are known.",
     )]  # fmt: skip
-
-
-__all__ = ["Survey", "Table", "read_source"]

@@ -19,7 +19,7 @@ MISSING_WORDS: Final = (
 ERROR_WORDS: Final = frozenset(word for word in MISSING_WORDS if word.startswith("#"))
 # Texts that often mean "no value" but may be a level; kept and said.
 MISSING_LIKE: Final = frozenset(
-    ["-", "--", "?", "*", "unknown", "missing", "not done", "nd", "n.d.", "none", "not available",
+    ["-", "--", "?", "*", "unknown", "missing", "not done", "nd", "n.d.", "not available",
      "not applicable", "unk", "ไม่ทราบ", "ไม่มีข้อมูล"]
 )  # fmt: skip
 
@@ -34,23 +34,27 @@ _GROUPED: Final = {
     (" ", ","): re.compile(r"[+-]?[1-9][0-9]{0,2}(?:[ \u00a0\u202f][0-9]{3})+(?:,[0-9]+)?\Z"),
     ("'", "."): re.compile(r"[+-]?[1-9][0-9]{0,2}(?:['\u2019][0-9]{3})+(?:\.[0-9]+)?\Z"),
 }
-_MINUS = str.maketrans({"\u2212": "-"})
+
+
+def _plain_minus(text: str) -> str:
+    """The typographic minus as the one of the keyboard."""
+    return text if text.isascii() else text.replace("\u2212", "-")
 
 
 def is_number(text: str, mark: str = ".") -> bool:
     """True for a plain number: sign, digits, one decimal mark, exponent; nothing else."""
-    return _NUMBER[mark].match(text.translate(_MINUS)) is not None
+    return _NUMBER[mark].match(_plain_minus(text)) is not None
 
 
 def is_grouped(text: str, group: str, mark: str) -> bool:
     """True for a number with thousands groups, such as 1,234,567.8."""
     pattern = _GROUPED.get((group, mark))
-    return pattern is not None and pattern.match(text.translate(_MINUS)) is not None
+    return pattern is not None and pattern.match(_plain_minus(text)) is not None
 
 
 def number_of(text: str, mark: str = ".", group: str = "") -> float:
     """The float64 nearest to the number that `text` writes. Adding 0.0 turns -0 into 0."""
-    text = text.translate(_MINUS)
+    text = _plain_minus(text)
     if group:
         text = "".join(ch for ch in text if ch in "+-0123456789eE" or ch == mark)
     return float(text.replace(",", ".")) + 0.0
