@@ -14,7 +14,6 @@ import numpy as np
 
 from stats.design import Design, Floats
 
-_MAX_STEPS = 60
 _DECREMENT = 1e-10  # Newton decrement in standard errors at which the score has vanished
 _MAX_PREDICTOR = 500.0  # exp() of a linear predictor beyond this would overflow
 
@@ -112,7 +111,13 @@ def invert(matrix: Floats) -> Floats | None:
 
 
 def fit_logistic(
-    design: Design, y: Floats, *, gram_matrix: Floats | None = None, xty: Floats | None = None
+    design: Design,
+    y: Floats,
+    *,
+    gram_matrix: Floats | None = None,
+    xty: Floats | None = None,
+    max_steps: int = 60,
+    newton_only: bool = False,
 ) -> LogisticFit:
     """Maximise the binomial log-likelihood.
 
@@ -121,10 +126,11 @@ def fit_logistic(
     design : columns linearly independent (alias them away first).
     y : 0/1 per row of the design, both values present.
     gram_matrix, xty : `gram(design)` and `score_total(design, y)` where the caller has them.
+    newton_only : take a fresh Hessian at every step (for a climb that never ends).
 
     Notes
     -----
-    Returns whatever was reached after 60 steps; `certified` says whether it is the maximum.
+    Returns whatever was reached after `max_steps`; `certified` says whether it is the maximum.
 
     Checked against statsmodels Logit (Newton) to 1e-8 and the `logistic` reference files of R.
     """
@@ -138,12 +144,12 @@ def fit_logistic(
     state = _evaluate(design, xty, start, probability)
     inverse = invert(hessian)
     steps, last, stale = 0, np.inf, True
-    while inverse is not None and steps < _MAX_STEPS:
+    while inverse is not None and steps < max_steps:
         step = inverse @ state.score
         decrement = float(np.sqrt(max(state.score @ step, 0.0)))
         if decrement < _DECREMENT:
             break
-        if steps and (stale or _chord_is_slow(decrement, last, design.n_parameters)):
+        if steps and (stale or newton_only or _chord_is_slow(decrement, last, design.n_parameters)):
             inverse = invert(information(design, probability))
             if inverse is None:
                 break
@@ -211,7 +217,5 @@ def certificate(design: Design, score: Floats, covariance: Floats) -> bool:
     length = max(float(np.einsum("ij,ij->i", x, x).max()) for _, x in design.blocks())
     if decrement * np.sqrt(length * float(np.linalg.norm(covariance, 2))) <= 0.5:
         return True  # a bound on R that needs no product with every row
-    largest = max(
-        float(np.einsum("ij,ij->i", x @ covariance, x).max()) for _, x in design.blocks()
-    )
+    largest = max(float(np.einsum("ij,ij->i", x @ covariance, x).max()) for _, x in design.blocks())
     return decrement * np.sqrt(largest) <= 0.5

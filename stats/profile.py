@@ -27,7 +27,7 @@ from stats.logistic import LogisticFit, information, invert
 
 _ROUNDS = 40
 _LIMIT_ERROR = 1e-7  # estimated distance of a limit from the root, in standard errors
-_TEST_ERROR = 1e-5  # the same for a restricted maximum: its likelihood errs by the square
+_TEST_ERROR = 3e-5  # the same for a restricted maximum: its likelihood errs by the square
 _TILE_ELEMENTS = 1 << 16
 _MAX_PREDICTOR = 500.0
 
@@ -66,6 +66,7 @@ def profile_logistic(
     quantile: float,
     groups: Sequence[Sequence[int]] = (),
     limits: bool = True,
+    columns: Sequence[int] | None = None,
 ) -> Profile:
     """Limits of every coefficient and likelihood-ratio statistics of columns and groups.
 
@@ -75,11 +76,13 @@ def profile_logistic(
     fit : the certified maximum.
     quantile : chi-square quantile (1 df) of the confidence level.
     groups : column indices (from 0, the intercept not counted) tested together.
+    columns : the single columns to test (None = all; the others get NaN).
 
     Checked against the exact roots (`profile_ci`) in the `logistic` reference files of R.
     """
     p = design.n_parameters - 1
-    singles = [np.array([j + 1]) for j in range(p)]
+    tested = list(range(p)) if columns is None else list(columns)
+    singles = [np.array([j + 1]) for j in tested]
     many = [np.asarray(g, dtype=np.intp) + 1 for g in groups]
     problems = _start(fit, p if limits else 0, singles + many, quantile)
     loglik, settled = _solve(design, xty, fit, problems, fit.loglik - quantile / 2.0)
@@ -89,11 +92,13 @@ def profile_logistic(
                       np.nan)  # fmt: skip
     statistic = np.where(settled, np.maximum(2.0 * (fit.loglik - loglik), 0.0), np.nan)[n_limits:]
     none = np.full(p, np.nan)
+    lr_column = none.copy()
+    lr_column[tested] = statistic[: len(tested)]
     return Profile(
         low=values[:p] if limits else none,
         high=values[p:n_limits] if limits else none,
-        lr_column=statistic[:p],
-        lr_group=statistic[p:],
+        lr_column=lr_column,
+        lr_group=statistic[len(tested) :],
     )
 
 
@@ -104,9 +109,7 @@ def _start(fit: LogisticFit, n_limits: int, groups: list[Ints], quantile: float)
     restricted = np.empty((len(fit.beta), len(groups)))
     for k, group in enumerate(groups):
         inner = covariance[np.ix_(group, group)]
-        restricted[:, k] = fit.beta - covariance[:, group] @ np.linalg.solve(
-            inner, fit.beta[group]
-        )
+        restricted[:, k] = fit.beta - covariance[:, group] @ np.linalg.solve(inner, fit.beta[group])
         restricted[group, k] = 0.0
     beta = np.concatenate(
         [fit.beta[:, None] - reach, fit.beta[:, None] + reach, restricted], axis=1
@@ -140,7 +143,7 @@ def evaluate_points(design: Design, xty: Floats, beta: Floats) -> tuple[Floats, 
 
 
 def _steps(
-    fit: LogisticFit, inverse: Floats, problems: _Problems, active: Ints,
+    inverse: Floats, problems: _Problems, active: Ints,
     loglik: Floats, score: Floats, target: float,
 ) -> Floats:  # fmt: skip
     step = inverse @ score
@@ -182,7 +185,7 @@ def _solve(
         beta = problems.beta[:, active]
         value, score = evaluate_points(design, xty, beta)
         loglik[active] = value
-        step = _steps(fit, fit.covariance, problems, active, value, score, target)
+        step = _steps(fit.covariance, problems, active, value, score, target)
         length = np.sqrt(np.maximum(np.einsum("ij,ij->j", step, fit.information @ step), 0.0))
         if turn:
             rate[active] = np.clip(length / np.maximum(size[active], 1e-300), 1e-3, 0.9)
@@ -197,12 +200,18 @@ def _solve(
         # a point close to its root takes the plain step: its error estimate assumes one
         near = error <= allowed[active]
         move[:, near] = step[:, near]
+        loglik[active[near]] += _gain(fit.information, score[:, near], step[:, near])
         problems.beta[:, active] = beta + move
         past_move[:, active] = move
         settled[active[near]] = True
         lost = ~np.isfinite(length) | (length > 50.0)
         active = active[~near & ~lost]
     return loglik, settled
+
+
+def _gain(information_: Floats, score: Floats, step: Floats) -> Floats:
+    """What the last, small step adds to the log-likelihood, by its quadratic model."""
+    return np.einsum("ij,ij->j", step, score - 0.5 * (information_ @ step))
 
 
 def _mixing(information_: Floats, change: Floats, step: Floats) -> Floats:
@@ -225,20 +234,21 @@ def _finish_alone(
         for _ in range(_ROUNDS):
             beta = problems.beta[:, one]
             value, score = evaluate_points(design, xty, beta)
-            own = information(design, _probability(design, beta[:, 0]))
+            own = information(design, fitted_probability(design, beta[:, 0]))
             inverse = invert(own)
             if inverse is None:
                 break
-            step = _steps(fit, inverse, problems, one, value, score, target)
+            step = _steps(inverse, problems, one, value, score, target)
             length = float(np.sqrt(max(step[:, 0] @ own @ step[:, 0], 0.0)))
-            loglik[k] = value[0]
+            loglik[k] = value[0] + _gain(own, score, step)[0]
             problems.beta[:, k] += step[:, 0] * min(1.0, 2.0 / max(length, 1e-300))
             if length < _LIMIT_ERROR:
                 settled[k] = True
                 break
 
 
-def _probability(design: Design, beta: Floats) -> Floats:
+def fitted_probability(design: Design, beta: Floats) -> Floats:
+    """Fitted probabilities of the design's rows at `beta`."""
     p = np.empty(design.n_rows)
     for part, x in design.blocks():
         p[part] = 1.0 / (1.0 + np.exp(-np.clip(x @ beta, -_MAX_PREDICTOR, _MAX_PREDICTOR)))

@@ -20,6 +20,8 @@ def frame_of(dataset: str, predictors: list[dict[str, Any]], *outcomes: str) -> 
     text = pd.read_csv(
         HERE / "data" / f"{dataset}.csv", dtype="str", keep_default_na=False, na_values=["", "NA"]
     )
+    if dataset == "melanoma":  # the truth file's note: outcome dm is status == 1
+        text["dm"] = (text["status"] == "1").map({True: "1", False: "0"})
     out = {name: text[name].astype("category") for name in outcomes}
     for p in predictors:
         column = text[p["name"]]

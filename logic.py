@@ -1,0 +1,309 @@
+"""The catalogue: every analysis by name, run through the cache and off the event loop.
+
+    import logic
+    result = logic.analyze_outcome(frame, outcome="died", predictors=["age", "sex"])
+
+works in a plain script. A row of the catalogue names a pure function of `stats/`, the version
+of its numbers, and the function that checks and completes the choices before any work. The
+key of a result is made of the fingerprints of the columns that the choices name, the complete
+choices, and the versions of what computed it.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import nullcontext
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal, ParamSpec, TypeVar
+
+import numpy as np
+import pandas as pd
+
+from config import VERSION, Settings
+from ingest.report import Imported, ImportNote, ImportReport, ReadChoices, ReadLimits
+from stats import collinearity, outcome, rare
+from stats.errors import BadInput, HeavyLaneNeeded, NotEstimable, StatsError
+from stats.result import RESULT_CLASSES, Note, Result
+from stats.variables import KINDS, Dataset, Variable, as_dataset
+from utils.cache import Answer
+from utils.cache_directory import choose_cache_directory
+from utils.codec import Codec
+from utils.errors import Cancelled, DeadlineExceeded, Overloaded, WorkerLost
+from utils.executor import Executor
+from utils.keys import canonical, fingerprint_column, make_key
+from utils.open_cache import open_cache
+from utils.zygote import Zygote
+
+__all__ = [
+    "CATALOGUE", "KINDS", "VERSIONS", "BadInput", "Cancelled", "Dataset", "DeadlineExceeded",
+    "Imported", "ImportNote", "ImportReport", "NotEstimable", "Note", "Overloaded",
+    "ReadChoices", "Result", "Run", "Settings", "StatsError", "Variable", "WorkerLost",
+    "analyze_outcome", "check_collinearity", "configure", "import_file", "in_background",
+    "render_export", "run", "settings", "shutdown",
+]  # fmt: skip
+
+log = logging.getLogger("clinstat")
+P = ParamSpec("P")
+R = TypeVar("R", bound=Result)
+T = TypeVar("T")
+
+#: Versions that numbers depend on: part of every key, printed in the methods paragraph.
+VERSIONS: Mapping[str, str] = MappingProxyType(
+    {"Clinstat": VERSION}
+    | {name: metadata.version(name) for name in ("numpy", "pandas", "scipy", "statsmodels")}
+)
+
+_INGEST_CLASSES = (Imported, ImportNote, ImportReport, ReadChoices, ReadLimits, Variable)
+# run in the heavy lane; named, because this room knows no presentation
+_READ = "ingest:read_table"
+_RENDER = "presentation.exports:render"
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """One row of the catalogue. Raise `version` whenever the numbers change.
+
+    `prepare(dataset, choices)` gives the columns that the choices name and the choices with
+    every default filled in, or raises BadInput.
+    """
+
+    name: str
+    function: Callable[..., Result]
+    prepare: Callable[[Dataset, Mapping[str, Any]], tuple[tuple[str, ...], dict[str, Any]]]
+    version: int
+    lane: Literal["quick", "heavy"]
+
+    @property
+    def path(self) -> str:
+        """`module:function`, by which the heavy lane finds it."""
+        return f"{self.function.__module__}:{self.function.__name__}"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A result and where it came from: computed, memory, disk, redis, or shared with another
+    caller who asked at the same time. `seconds` is what this call took."""
+
+    result: Any
+    source: str
+    seconds: float
+    cost_seconds: float
+
+
+CATALOGUE: dict[str, Analysis] = {}
+
+
+def catalogued(
+    function: Callable[P, R], *, prepare: Callable[..., Any], version: int,
+    lane: Literal["quick", "heavy"] = "quick",
+) -> Callable[P, R]:  # fmt: skip
+    """Enter a function of `stats/` into the catalogue; the callable returned has its signature
+    and docstring and goes through the cache."""
+    analysis = Analysis(function.__name__, function, prepare, version, lane)
+    CATALOGUE[analysis.name] = analysis
+
+    @functools.wraps(function)
+    def through_cache(*args: P.args, **kwargs: P.kwargs) -> R:
+        bound = _signature(analysis.name).bind(*args, **kwargs)
+        data = bound.arguments.pop("data")
+        return run(analysis.name, data, **bound.arguments).result
+
+    return through_cache
+
+
+@functools.cache
+def _signature(name: str) -> inspect.Signature:
+    return inspect.signature(CATALOGUE[name].function)
+
+
+class _Workbench:
+    """Cache and executor behind the catalogue, built from Settings."""
+
+    def __init__(
+        self, settings: Settings, zygote: Zygote | None, travellers: Sequence[str], *, serving: bool
+    ) -> None:
+        results = _by_path(RESULT_CLASSES)
+        carried = results | _by_path(_INGEST_CLASSES) | {path: path for path in travellers}
+        self.settings = settings
+        self.serving = serving
+        self.cache = open_cache(
+            classes=results,
+            memory_bytes=settings.cache_memory_bytes,
+            directory=choose_cache_directory(settings.cache_dir),
+            disk_bytes=settings.cache_disk_bytes,
+            lock_wait_seconds=settings.job_deadline_seconds,
+        )
+        self.executor = Executor(
+            codec=Codec(carried),
+            quick_workers=settings.quick_workers,
+            heavy_memory_bytes=settings.heavy_memory_bytes,
+            heavy_deadline_seconds=settings.job_deadline_seconds,
+            errors={"BadInput": BadInput, "NotEstimable": NotEstimable},
+            functions={a.path for a in CATALOGUE.values()} | {_READ, _RENDER},
+            zygote=zygote,
+        )
+
+    def close(self) -> None:
+        self.executor.shutdown()
+        self.cache.close()
+
+
+def _by_path(classes: Sequence[type]) -> dict[str, type | str]:
+    return {f"{c.__module__}:{c.__qualname__}": c for c in classes}
+
+
+_lock = threading.Lock()
+_workbench: _Workbench | None = None
+
+
+def configure(
+    settings: Settings, zygote: Zygote | None = None, *, travellers: Sequence[str] = ()
+) -> None:
+    """Build cache and executor for a server; a script that never calls this gets defaults
+    from the environment at its first analysis.
+
+    `travellers` names the frozen descriptions ("module:Class") that exports are made from.
+    """
+    global _workbench
+    with _lock:
+        if _workbench is not None:
+            _workbench.close()
+        _workbench = _Workbench(settings, zygote, travellers, serving=True)
+
+
+def shutdown() -> None:
+    """End the lanes and close the cache; the next analysis builds them again."""
+    global _workbench
+    with _lock:
+        if _workbench is not None:
+            _workbench.close()
+        _workbench = None
+
+
+def _bench() -> _Workbench:
+    global _workbench
+    if _workbench is None:
+        with _lock:
+            if _workbench is None:
+                _workbench = _Workbench(Settings.from_env(), None, (), serving=False)
+    return _workbench
+
+
+def settings() -> Settings:
+    """The settings in force."""
+    return _bench().settings
+
+
+def run(name: str, data: Dataset | pd.DataFrame, **choices: Any) -> Run:
+    """Run an analysis of the catalogue by name; blocks until the result is there.
+
+    Raises BadInput or NotEstimable with a sentence for the user; never from the cache.
+    """
+    bench = _bench()
+    analysis = CATALOGUE[name]
+    dataset = as_dataset(data)
+    asked = {key: _plain(value) for key, value in choices.items()}
+    key, columns, complete = dataset.remember(
+        ("key", name, canonical(asked)), lambda: _key(analysis, dataset, asked)
+    )
+    answer: Answer[Any] = bench.cache.get_or_compute(
+        key,
+        lambda: _compute(bench, analysis, dataset, columns, complete),
+        name=name,
+        ttl_seconds=bench.settings.cache_ttl_seconds,
+    )
+    return Run(answer.value, answer.source, answer.seconds, answer.cost_seconds)
+
+
+def _plain(value: Any) -> Any:
+    """Choices as plain data: numpy scalars and array-likes become Python values."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, (np.ndarray, pd.Index, pd.Series, list, tuple, set, frozenset)):
+        items = sorted(value, key=str) if isinstance(value, (set, frozenset)) else value
+        return tuple(_plain(v) for v in items)
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    return value
+
+
+def _key(
+    analysis: Analysis, dataset: Dataset, asked: Mapping[str, Any]
+) -> tuple[str, tuple[str, ...], dict[str, Any]]:
+    bound = _signature(analysis.name).bind(dataset, **asked)
+    bound.apply_defaults()
+    given = {k: v for k, v in bound.arguments.items() if k != "data"}
+    columns, complete = analysis.prepare(dataset, given)
+    prints = [
+        (c, dataset.remember(("print", c), lambda c=c: fingerprint_column(dataset.column(c))))
+        for c in columns
+    ]
+    key = make_key(
+        name=analysis.name, row_version=analysis.version, columns=prints,
+        n_rows=dataset.n_rows, choices=complete, versions=VERSIONS,
+    )  # fmt: skip
+    return key, columns, complete
+
+
+def _compute(
+    bench: _Workbench, analysis: Analysis, dataset: Dataset,
+    columns: Sequence[str], choices: Mapping[str, Any],
+) -> Result:  # fmt: skip
+    if analysis.lane == "quick":
+        try:
+            with rare.deferred() if bench.serving else nullcontext():
+                return analysis.function(dataset, **choices)
+        except HeavyLaneNeeded:
+            log.info("%s moves to the heavy lane", analysis.name)
+    arguments = {"data": dataset.frame(columns), **choices}
+    return bench.executor.heavy(analysis.path, arguments).result()
+
+
+def in_background(function: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+    """Run a blocking call of this module in the quick lane (`asyncio.wrap_future` awaits it)."""
+    return _bench().executor.quick(function, *args, **kwargs)
+
+
+def import_file(
+    path: str | Path, *, name: str | None = None, choices: ReadChoices | None = None
+) -> Imported:
+    """Read an uploaded file in a limited process. BadInput says what is wrong with it."""
+    bench = _bench()
+    s = bench.settings
+    limits = ReadLimits(
+        file_bytes=s.upload_bytes, workbook_bytes=s.workbook_bytes,
+        inflated_bytes=s.inflated_bytes, rows=s.upload_rows, columns=s.upload_columns,
+        cells=s.upload_cells,
+    )  # fmt: skip
+    arguments = {
+        "path": str(path), "name": name or Path(path).name,
+        "limits": limits, "choices": choices or ReadChoices(),
+    }  # fmt: skip
+    try:
+        future = bench.executor.heavy(_READ, arguments, deadline_seconds=s.read_deadline_seconds)
+        return future.result()
+    except (WorkerLost, DeadlineExceeded) as error:
+        raise BadInput(
+            "This file could not be read within the limits of memory and time "
+            f"({s.read_deadline_seconds:.0f} s).",
+            rule="limits", hint="Save it as a plain CSV file, or split it, and send it again.",
+        ) from error  # fmt: skip
+
+
+def render_export(kind: str, **parts: Any) -> bytes:
+    """A document or figure as bytes, made in the heavy lane (`presentation.exports.render`)."""
+    return _bench().executor.heavy(_RENDER, {"kind": kind, **parts}).result()
+
+
+analyze_outcome = catalogued(outcome.analyze_outcome, prepare=outcome.prepare, version=1)
+check_collinearity = catalogued(
+    collinearity.check_collinearity, prepare=collinearity.prepare, version=1
+)

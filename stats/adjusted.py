@@ -1,0 +1,353 @@
+"""The adjusted logistic model: which terms enter, how it is fitted, what each row says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from scipy.special import chdtrc, chdtri, ndtr, ndtri
+
+from stats.collinearity import Aliased, column_title, find_aliased
+from stats.design import Design, Floats, Ints, Term, complete_rows, make_design
+from stats.effect_rows import NAN, NOT_ESTIMABLE, Effect, EffectRows, counts_by_level
+from stats.firth import fit_firth, penalised_lr, profile_firth
+from stats.logistic import LogisticFit, fit_logistic, gram, null_loglik, score_total
+from stats.profile import profile_logistic
+from stats.rare.separation import Separation, find_separation
+from stats.result import Note
+from stats.separated import climb_separated, profile_separated
+from stats.terms import BinaryOutcome
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ModelNumbers:
+    """A fitted model on the internal scale, whatever fitted it.
+
+    `low`, `high`, `lr_column` have one entry per design column; `lr_term` one per term index.
+    NaN in `beta` of a runaway coefficient. `information` belongs to the whole design.
+    """
+
+    estimator: str
+    interval: str
+    beta: Floats
+    covariance: Floats
+    probability: Floats
+    loglik: float
+    loglik_null: float
+    lr_model: float
+    low: Floats
+    high: Floats
+    statistic: Floats
+    p_value: Floats
+    lr_term: Mapping[int, float]
+    penalised_loglik: float = NAN
+
+
+@dataclass(slots=True, eq=False)
+class AdjustedModel:
+    """The adjusted model with everything its tables are made of.
+
+    `design` and `numbers` are None when nothing could be estimated; `notes` then say why.
+    """
+
+    terms: Sequence[Term]
+    rows: Ints
+    design: Design | None = None
+    numbers: ModelNumbers | None = None
+    aliased: set[tuple[int, int]] = field(default_factory=set)
+    left_out: set[int] = field(default_factory=set)
+    notes: list[Note] = field(default_factory=list)
+    reason: str | None = None
+    gram_matrix: Floats | None = None
+
+
+def fit_adjusted(
+    terms: Sequence[Term], outcome: BinaryOutcome, *, method: str, interval: str, ci_level: float
+) -> AdjustedModel:
+    """Fit one model of all terms on their complete rows.
+
+    A term without values or with one value only is left out with a note (it would take rows
+    and tell nothing); a column that others determine is not estimable and says so.
+    """
+    left_out, notes = _without_information(terms, outcome)
+    usable = [t for i, t in enumerate(terms) if i not in left_out]
+    rows = complete_rows(usable, outcome.known) if usable else np.empty(0, dtype=np.intp)
+    model = AdjustedModel(terms, rows, left_out=left_out, notes=notes)
+    y = outcome.y[rows]
+    if not usable or not len(rows) or y.all() or not y.any():
+        model.notes.append(_nothing_left(outcome, len(rows)))
+        return model
+    full = make_design(terms, rows) if not left_out else _partial_design(terms, rows, left_out)
+    grams = gram(full)
+    aliased = find_aliased(full, gram_matrix=grams)
+    _note_aliased(model, full, aliased)
+    keep = [j for j in range(len(full.columns)) if j not in {a.column for a in aliased}]
+    model.aliased = {(full.columns[a.column].term, full.columns[a.column].level) for a in aliased}
+    if not keep or len(rows) <= len(keep) + 1:
+        model.notes.append(_too_few_rows(len(rows), len(full.columns) + 1))
+        return model
+    model.design = full if len(keep) == len(full.columns) else full.take(keep)
+    chosen = [0, *(j + 1 for j in keep)]
+    model.gram_matrix = grams[np.ix_(chosen, chosen)]
+    _note_empty_references(model)
+    _fit(model, y.astype(np.float64), method=method, interval=interval, ci_level=ci_level)
+    return model
+
+
+def _without_information(
+    terms: Sequence[Term], outcome: BinaryOutcome
+) -> tuple[set[int], list[Note]]:
+    left_out: set[int] = set()
+    notes: list[Note] = []
+    for i, term in enumerate(terms):
+        values = term.values[outcome.known & term.known]
+        if not len(values):
+            left_out.add(i)
+            text = f'"{term.name}" has no values and was left out of the adjusted model.'
+            notes.append(Note("no_values", "warning", text, term.name))
+        elif values.min() == values.max():
+            left_out.add(i)
+            text = (
+                f'"{term.name}" has the same value in every row and was left out of the '
+                "adjusted model; take it out of the predictors."
+            )
+            notes.append(Note("constant", "warning", text, term.name))
+    return left_out, notes
+
+
+def _partial_design(terms: Sequence[Term], rows: Ints, left_out: set[int]) -> Design:
+    kept = [i for i in range(len(terms)) if i not in left_out]
+    design = make_design([terms[i] for i in kept], rows)
+    columns = [replace(c, term=kept[c.term]) for c in design.columns]
+    return Design(terms, rows, columns, design.centre, design.spread)
+
+
+def _nothing_left(outcome: BinaryOutcome, n_rows: int) -> Note:
+    if n_rows:
+        what = f'All {n_rows} complete rows have the same value of "{outcome.name}"'
+    else:
+        what = "No row has values for the outcome and all predictors of the adjusted model"
+    return Note(
+        "no_adjusted_model", "warning",
+        f"{what}, so there is no adjusted model. Leave out the predictors with most missing "
+        "values.",
+    )  # fmt: skip
+
+
+def _too_few_rows(n_rows: int, n_parameters: int) -> Note:
+    return Note(
+        "too_few_rows", "warning",
+        f"The adjusted model would need {n_parameters} parameters and has {n_rows} complete "
+        "rows. Leave out some predictors.",
+    )  # fmt: skip
+
+
+def _note_aliased(model: AdjustedModel, design: Design, aliased: Sequence[Aliased]) -> None:
+    for found in aliased:
+        others = [column_title(design, j) for j in found.depends_on]
+        source = " and ".join(others[:4]) if others else "the constant"
+        model.notes.append(
+            Note(
+                "aliased",
+                "warning",
+                f"In the adjusted model {column_title(design, found.column)} is fully determined "
+                f"by {source}, so its own effect cannot be estimated. Take one of them out.",
+                model.terms[design.columns[found.column].term].name,
+            )
+        )
+
+
+def _note_empty_references(model: AdjustedModel) -> None:
+    """A reference level without rows leaves nothing to compare with."""
+    for i, term in enumerate(model.terms):
+        if term.kind != "factor" or i in model.left_out:
+            continue
+        if not np.any(term.values[model.rows] == term.reference):
+            model.notes.append(
+                Note(
+                    "empty_reference", "warning",
+                    f'No row of the adjusted model has "{term.name}" = '
+                    f'"{term.levels[term.reference]}", its reference. Choose another reference.',
+                    term.name,
+                )
+            )  # fmt: skip
+
+
+def _fit(model: AdjustedModel, y: Floats, *, method: str, interval: str, ci_level: float) -> None:
+    design = model.design
+    if design is None:
+        return
+    groups = design.term_columns()
+    if method != "firth":
+        xty = score_total(design, y)
+        fit = fit_logistic(design, y, gram_matrix=model.gram_matrix, xty=xty)
+        found = None if fit.certified else find_separation(design, y)
+        if found is None:
+            model.numbers = _likelihood(design, xty, fit, groups, interval, ci_level)
+            return
+        model.reason = _note_separation(model, design, found, method)
+        if method == "likelihood":
+            model.numbers = _runaway(design, y, xty, found, groups, interval, ci_level)
+            return
+    model.numbers = _firth(design, y, groups, interval, ci_level)
+
+
+def _note_separation(model: AdjustedModel, design: Design, found: Separation, method: str) -> str:
+    titles = [column_title(design, j) for j in found.columns]
+    which = titles[0] if len(titles) == 1 else "a combination of " + ", ".join(titles[:5])
+    kind = "completely" if found.kind == "complete" else "partly"
+    cause = f"In the adjusted model {which} {kind} separates the outcome"
+    remedy = (
+        "the odds ratio has no finite estimate; choose Firth's method, or merge levels."
+        if method == "likelihood"
+        else "the adjusted model uses Firth's penalised likelihood."
+    )
+    term = model.terms[design.columns[found.columns[0]].term].name if found.columns else None
+    model.notes.append(Note("separation", "caution", f"{cause}; {remedy}", term))
+    return f"{which} {kind} separates the outcome"
+
+
+def _likelihood(
+    design: Design, xty: Floats, fit: LogisticFit, groups: Mapping[int, Sequence[int]],
+    interval: str, ci_level: float,
+) -> ModelNumbers:  # fmt: skip
+    many = {t: c for t, c in groups.items() if len(c) > 1}
+    profile = profile_logistic(
+        design, xty, fit, quantile=float(chdtri(1, 1 - ci_level)),
+        groups=list(many.values()), limits=interval == "profile",
+        columns=None if interval == "profile" else [c[0] for c in groups.values() if len(c) == 1],
+    )  # fmt: skip
+    lr_term = {t: float(profile.lr_column[c[0]]) for t, c in groups.items() if len(c) == 1}
+    lr_term |= dict(zip(many, (float(v) for v in profile.lr_group), strict=True))
+    numbers = ModelNumbers(
+        "maximum likelihood", "profile likelihood", fit.beta, fit.covariance, fit.probability,
+        fit.loglik, fit.loglik_null, 2.0 * (fit.loglik - fit.loglik_null),
+        profile.low, profile.high, profile.lr_column, chdtrc(1, profile.lr_column), lr_term,
+    )  # fmt: skip
+    return numbers if interval == "profile" else _with_wald(numbers, ci_level)
+
+
+def _with_wald(numbers: ModelNumbers, ci_level: float) -> ModelNumbers:
+    beta, se = numbers.beta[1:], np.sqrt(np.diag(numbers.covariance))[1:]
+    z = beta / se
+    reach = float(ndtri(0.5 + ci_level / 2.0)) * se
+    return replace(
+        numbers, interval="Wald", low=beta - reach, high=beta + reach,
+        statistic=z, p_value=2.0 * ndtr(-np.abs(z)),
+    )  # fmt: skip
+
+
+def _runaway(
+    design: Design, y: Floats, xty: Floats, found: Separation,
+    groups: Mapping[int, Sequence[int]], interval: str, ci_level: float,
+) -> ModelNumbers:  # fmt: skip
+    climb = climb_separated(design, y, xty, found.columns, found.directions)
+    many = {t: c for t, c in groups.items() if len(c) > 1}
+    profile = profile_separated(
+        design, xty, climb, quantile=float(chdtri(1, 1 - ci_level)), groups=list(many.values())
+    )
+    lr_term = {t: float(profile.lr_column[c[0]]) for t, c in groups.items() if len(c) == 1}
+    lr_term |= dict(zip(many, (float(v) for v in profile.lr_group), strict=True))
+    fit = climb.fit
+    numbers = ModelNumbers(
+        "maximum likelihood", "profile likelihood", fit.beta, fit.covariance, fit.probability,
+        fit.loglik, fit.loglik_null, 2.0 * (fit.loglik - fit.loglik_null),
+        profile.low, profile.high, profile.lr_column, chdtrc(1, profile.lr_column), lr_term,
+    )  # fmt: skip
+    if interval != "profile":
+        numbers = _with_wald(numbers, ci_level)
+    beta, covariance = numbers.beta.copy(), numbers.covariance.copy()
+    low, high = numbers.low.copy(), numbers.high.copy()
+    statistic, p_value = numbers.statistic.copy(), numbers.p_value.copy()
+    for column in climb.runaway:
+        beta[column + 1] = np.nan
+        covariance[column + 1, :] = covariance[:, column + 1] = np.nan
+        if interval != "profile":
+            low[column], high[column] = profile.low[column], profile.high[column]
+            statistic[column] = profile.lr_column[column]
+            p_value[column] = chdtrc(1, profile.lr_column[column])
+    return replace(
+        numbers, beta=beta, covariance=covariance, low=low, high=high,
+        statistic=statistic, p_value=p_value,
+    )  # fmt: skip
+
+
+def _firth(
+    design: Design, y: Floats, groups: Mapping[int, Sequence[int]], interval: str, ci_level: float
+) -> ModelNumbers:
+    fit = fit_firth(design, y)
+    p = len(design.columns)
+    singles = [[j] for j in range(p)] if interval == "profile" else []
+    asked = singles + [list(c) for c in groups.values()] + [list(range(p))]
+    tests = np.asarray(penalised_lr(design, y, fit, asked))
+    by_term = dict(zip(groups, tests[len(singles) : -1].tolist(), strict=True))
+    none = np.full(p, np.nan)
+    low, high = profile_firth(design, y, fit, ci_level=ci_level) if singles else (none, none)
+    column = tests[:p] if singles else none
+    numbers = ModelNumbers(
+        "Firth's penalised likelihood", "penalised profile likelihood", fit.beta,
+        fit.covariance, fit.probability, fit.loglik, null_loglik(y), float(tests[-1]),
+        low, high, column, chdtrc(1, column), by_term, fit.penalised_loglik,
+    )  # fmt: skip
+    return numbers if singles else _with_wald(numbers, ci_level)
+
+
+def add_adjusted_rows(rows: EffectRows, model: AdjustedModel, outcome: BinaryOutcome) -> None:
+    """One row per term and level of the model, reference rows included."""
+    position: dict[tuple[int, int], int] = {}
+    reported = scales = None
+    if model.design is not None and model.numbers is not None:
+        position = {(c.term, c.level): j for j, c in enumerate(model.design.columns)}
+        scales = model.design.scales / model.design.spread
+        reported = np.sqrt(np.diag(model.numbers.covariance))[1:] * scales
+    for i, term in enumerate(model.terms):
+        missing = int(np.count_nonzero(outcome.known & ~term.known))
+        p_term, effects = _term_effects(model, i, term, position, scales, reported)
+        used = model.rows if i not in model.left_out else model.rows[:0]
+        if term.kind == "continuous":
+            rows.add(
+                term, -1, effects.get(-1, NOT_ESTIMABLE), n=len(used),
+                events=int(outcome.y[used].sum()), missing=missing, p_term=p_term,
+            )  # fmt: skip
+            continue
+        n, events = counts_by_level(term, used, outcome.y)
+        for level in range(len(term.levels)):
+            share = {
+                "n": int(n[level]), "events": int(events[level]), "missing": missing,
+                "p_term": p_term,
+            }  # fmt: skip
+            if level == term.reference:
+                rows.add_reference(term, **share)  # type: ignore[arg-type]
+            else:
+                rows.add(term, level, effects.get(level, NOT_ESTIMABLE), **share)  # type: ignore[arg-type]
+
+
+def _term_effects(
+    model: AdjustedModel, index: int, term: Term, position: Mapping[tuple[int, int], int],
+    scales: Floats | None, std_errors: Floats | None,
+) -> tuple[float, dict[int, Effect]]:  # fmt: skip
+    numbers = model.numbers
+    if numbers is None or scales is None or std_errors is None or index in model.left_out:
+        return NAN, {}
+    levels = [-1] if term.kind == "continuous" else range(len(term.levels))
+    present = {level: position[index, level] for level in levels if (index, level) in position}
+    if not present:
+        return NAN, {}
+    p_term = float(chdtrc(len(present), numbers.lr_term.get(index, NAN)))
+    if term.kind == "factor" and not np.any(term.values[model.rows] == term.reference):
+        return p_term, {}
+    df = 1.0 if numbers.interval != "Wald" else NAN
+    effects = {
+        level: Effect(
+            coef=float(numbers.beta[j + 1] * scales[j]),
+            std_error=float(std_errors[j]),
+            low=float(numbers.low[j] * scales[j]),
+            high=float(numbers.high[j] * scales[j]),
+            statistic=float(numbers.statistic[j]),
+            df=df,
+            p_value=float(numbers.p_value[j]),
+        )
+        for level, j in present.items()
+    }
+    return p_term, effects

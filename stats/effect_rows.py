@@ -1,0 +1,87 @@
+"""Collecting the rows of an effects table: numbers on the coefficient scale go in, the columns
+of `EFFECT_COLUMNS` come out, with estimates on the reporting scale."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stats.design import Term
+from stats.result import EFFECT_COLUMNS
+
+NAN = float("nan")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """One coefficient: limits on the coefficient scale, NaN where not estimable."""
+
+    coef: float = NAN
+    std_error: float = NAN
+    low: float = NAN
+    high: float = NAN
+    statistic: float = NAN
+    df: float = NAN
+    p_value: float = NAN
+
+
+NOT_ESTIMABLE = Effect()
+
+
+@dataclass(slots=True)
+class EffectRows:
+    """Columns under construction. `ratio` exponentiates estimates and limits."""
+
+    ratio: bool = True
+    _rows: list[tuple[object, ...]] = field(default_factory=list)
+
+    def add(
+        self, term: Term, level: int, effect: Effect, *,
+        n: int, events: int, missing: int, p_term: float,
+    ) -> None:  # fmt: skip
+        """A row for the term (`level` -1: continuous) or for one of its levels."""
+        name = None if level < 0 else term.levels[level]
+        self._rows.append(
+            (
+                term.name, name, self._reference(term, level), n, events, missing,
+                effect.coef, effect.std_error,
+                self._report(effect.coef), self._report(effect.low), self._report(effect.high),
+                effect.statistic, effect.df, effect.p_value, p_term,
+            )
+        )  # fmt: skip
+
+    def add_reference(
+        self, term: Term, *, n: int, events: int, missing: int, p_term: float
+    ) -> None:
+        """The reference row of a factor: coefficient 0, nothing estimated."""
+        self.add(
+            term, term.reference, Effect(coef=0.0), n=n, events=events, missing=missing,
+            p_term=p_term,
+        )  # fmt: skip
+
+    def _report(self, value: float) -> float:
+        if not self.ratio:
+            return value
+        with np.errstate(over="ignore"):
+            return float(np.exp(value))
+
+    @staticmethod
+    def _reference(term: Term, level: int) -> str | None:
+        return None if level < 0 else term.levels[term.reference]
+
+    def columns(self) -> dict[str, list[object]]:
+        """The table as columns, in the contract's order."""
+        turned = list(zip(*self._rows, strict=True)) or [()] * len(EFFECT_COLUMNS)
+        return {name: list(turned[i]) for i, name in enumerate(EFFECT_COLUMNS)}
+
+
+def counts_by_level(term: Term, rows: NDArray[np.intp], y: NDArray[np.bool_]) -> tuple[
+    NDArray[np.intp], NDArray[np.intp]
+]:  # fmt: skip
+    """Rows and events of each level among `rows` (a factor without missing there)."""
+    codes = term.values[rows]
+    n = np.bincount(codes, minlength=len(term.levels))
+    events = np.bincount(codes[y[rows]], minlength=len(term.levels))
+    return n, events

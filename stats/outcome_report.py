@@ -1,0 +1,201 @@
+"""Fits of an outcome analysis as result objects: effects tables, fit tables, diagnostics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from scipy.special import chdtrc
+
+from stats.adjusted import AdjustedModel, ModelNumbers, add_adjusted_rows
+from stats.design import Bools, Design, Term
+from stats.diagnostics import diagnose, discrimination, fit_measures
+from stats.effect_rows import NAN, Effect, EffectRows
+from stats.outcome_notes import note_on_shift
+from stats.result import EffectsResult, OutcomeDiagnostics
+from stats.terms import BinaryOutcome
+from stats.univariable import CrudeFit
+
+CITATIONS = {
+    "profile": "Venzon & Moolgavkar 1988, doi:10.2307/2347496",
+    "firth": "Firth 1993, doi:10.1093/biomet/80.1.27",
+    "penalised": "Heinze & Schemper 2002, doi:10.1002/sim.1047",
+    "delong": "DeLong, DeLong & Clarke-Pearson 1988, doi:10.2307/2531595",
+}
+_CRUDE_FACTS = (
+    "n", "events", "parameters", "intercept", "intercept_std_error", "loglik", "loglik_null",
+    "penalised_loglik", "lr_statistic", "lr_df", "lr_p", "aic", "bic", "mcfadden_r2",
+    "nagelkerke_r2", "brier", "c_statistic",
+)  # fmt: skip
+_COUNTS = ("n", "events", "parameters")
+
+
+def crude_result(
+    terms: Sequence[Term], fits: Sequence[CrudeFit], outcome: BinaryOutcome, known: Bools,
+    choices: Mapping[str, Any], n_adjusted: int,
+) -> EffectsResult:  # fmt: skip
+    """One model per predictor. `known` marks the rows that crude models may use."""
+    rows = EffectRows()
+    used = np.zeros(len(known), dtype=bool)
+    for term, fit in zip(terms, fits, strict=True):
+        _add_crude_rows(rows, term, fit, int(np.count_nonzero(outcome.known & ~term.known)))
+        used |= term.known
+    used &= known
+    notes = [note for fit in fits for note in fit.notes]
+    if not choices["common_sample"]:
+        notes += note_on_shift([fit.n for fit in fits], n_adjusted)
+    return EffectsResult(
+        analysis="analyze_outcome", choices=choices, n_rows=len(known), n_used=int(used.sum()),
+        exclusions=_exclusions(outcome, used), notes=tuple(notes), effect="odds ratio",
+        effects=rows.columns(), fit=_crude_fit_table(terms, fits),
+        references=_citations([_named(f.method) for f in fits], choices),
+        method=_facts([_named(f.method) for f in fits], choices),
+    )  # fmt: skip
+
+
+def _add_crude_rows(rows: EffectRows, term: Term, fit: CrudeFit, missing: int) -> None:
+    levels = [-1] if term.kind == "continuous" else list(range(len(term.levels)))
+    for i, level in enumerate(levels):
+        share = {
+            "n": int(fit.level_n[i]), "events": int(fit.level_events[i]), "missing": missing,
+            "p_term": fit.lr_p,
+        }  # fmt: skip
+        if level == term.reference and level >= 0:
+            rows.add_reference(term, **share)  # type: ignore[arg-type]
+            continue
+        effect = Effect(
+            coef=float(fit.coef[i]), std_error=float(fit.std_error[i]),
+            low=float(fit.ci_low[i]), high=float(fit.ci_high[i]),
+            statistic=float(fit.statistic[i]), df=float(fit.df[i]), p_value=float(fit.p_value[i]),
+        )  # fmt: skip
+        rows.add(term, level, effect, **share)  # type: ignore[arg-type]
+
+
+def _named(method: str) -> str:
+    return "Firth's penalised likelihood" if method.startswith("Firth") else "maximum likelihood"
+
+
+def _interval_name(estimator: str, interval: str) -> str:
+    if interval == "wald":
+        return "Wald"
+    return (
+        "profile likelihood"
+        if estimator == "maximum likelihood"
+        else ("penalised profile likelihood")
+    )
+
+
+def _crude_fit_table(terms: Sequence[Term], fits: Sequence[CrudeFit]) -> dict[str, list[Any]]:
+    table: dict[str, list[Any]] = {
+        "term": [t.name for t in terms],
+        "method": [_named(f.method) for f in fits],
+        "interval": [_interval_name(_named(f.method), f.interval) for f in fits],
+    }
+    for name in _CRUDE_FACTS:
+        table[name] = [getattr(f, name) for f in fits]
+    table["c_statistic_low"] = [f.c_low for f in fits]
+    table["c_statistic_high"] = [f.c_high for f in fits]
+    return {k: _array(k, v) for k, v in table.items()}
+
+
+def _array(name: str, values: list[Any]) -> Any:
+    if name in ("term", "method", "interval"):
+        return values
+    return np.array(values, dtype=np.int64 if name in _COUNTS else np.float64)
+
+
+def adjusted_result(
+    model: AdjustedModel, outcome: BinaryOutcome, choices: Mapping[str, Any]
+) -> EffectsResult:
+    """The one adjusted model; without estimates (and with a note) where there is none."""
+    rows = EffectRows()
+    add_adjusted_rows(rows, model, outcome)
+    used = np.zeros(len(outcome.y), dtype=bool)
+    used[model.rows] = True
+    estimator = model.numbers.estimator if model.numbers else "maximum likelihood"
+    facts = _facts([estimator], choices)
+    if model.reason:
+        facts["reason"] = model.reason
+    return EffectsResult(
+        analysis="analyze_outcome", choices=choices, n_rows=len(used), n_used=int(used.sum()),
+        exclusions=_exclusions(outcome, used), notes=tuple(model.notes), effect="odds ratio",
+        effects=rows.columns(), fit=_adjusted_fit_table(model, outcome, choices),
+        references=_citations([estimator], choices), method=facts,
+    )  # fmt: skip
+
+
+def _adjusted_fit_table(
+    model: AdjustedModel, outcome: BinaryOutcome, choices: Mapping[str, Any]
+) -> dict[str, Any]:
+    y = outcome.y[model.rows]
+    facts: dict[str, Any] = dict.fromkeys(_CRUDE_FACTS, NAN)
+    facts |= {"c_statistic_low": NAN, "c_statistic_high": NAN}
+    facts |= {"n": len(y), "events": int(y.sum()), "parameters": 0}
+    estimator, interval = "maximum likelihood", _interval_name("", choices["interval"])
+    if model.design is not None and model.numbers is not None:
+        estimator, interval = model.numbers.estimator, model.numbers.interval
+        facts |= _model_facts(model.design, model.numbers, y, choices["ci_level"])
+    table: dict[str, list[Any]] = {"term": [None], "method": [estimator], "interval": [interval]}
+    table |= {name: [value] for name, value in facts.items()}
+    return {k: _array(k, v) for k, v in table.items()}
+
+
+def _model_facts(
+    design: Design, numbers: ModelNumbers, y: Bools, ci_level: float
+) -> dict[str, float]:
+    intercept, _ = design.reported(numbers.beta)
+    covariance = design.reported_covariance(numbers.covariance)
+    p = design.n_parameters
+    c = discrimination(y, numbers.probability, ci_level=ci_level)
+    return {
+        "parameters": p,
+        "intercept": intercept,
+        "intercept_std_error": float(np.sqrt(covariance[0, 0])),
+        "loglik": numbers.loglik,
+        "loglik_null": numbers.loglik_null,
+        "penalised_loglik": numbers.penalised_loglik,
+        "lr_statistic": numbers.lr_model,
+        "lr_df": p - 1,
+        "lr_p": float(chdtrc(p - 1, numbers.lr_model)),
+        **fit_measures(numbers.loglik, numbers.loglik_null, n=len(y), parameters=p),
+        "brier": float(np.mean((numbers.probability - y) ** 2)),
+        "c_statistic": c.area,
+        "c_statistic_low": c.low,
+        "c_statistic_high": c.high,
+    }
+
+
+def diagnostics_of(
+    model: AdjustedModel, outcome: BinaryOutcome, choices: Mapping[str, Any]
+) -> OutcomeDiagnostics:
+    """Collinearity, influence, calibration of the adjusted model; empty tables without one."""
+    return diagnose(model, outcome, choices)  # type: ignore[arg-type]
+
+
+def _exclusions(outcome: BinaryOutcome, used: Bools) -> dict[str, int]:
+    no_outcome = int(np.count_nonzero(~outcome.known))
+    no_predictor = int(np.count_nonzero(outcome.known & ~used))
+    found = {"outcome missing": no_outcome, "predictor missing": no_predictor}
+    return {reason: rows for reason, rows in found.items() if rows}
+
+
+def _citations(estimators: Sequence[str], choices: Mapping[str, Any]) -> tuple[str, ...]:
+    keys = ["profile"] if choices["interval"] == "profile" else []
+    if any(e.startswith("Firth") for e in estimators):
+        keys += ["firth", "penalised"]
+    return tuple(CITATIONS[k] for k in [*keys, "delong"])
+
+
+def _facts(estimators: Sequence[str], choices: Mapping[str, Any]) -> dict[str, Any]:
+    firth = [e for e in estimators if e.startswith("Firth")]
+    estimator = firth[0] if firth and len(firth) == len(estimators) else "maximum likelihood"
+    return {
+        "model": "logistic regression",
+        "estimator": estimator,
+        "firth_models": len(firth),
+        "interval": _interval_name(estimator, choices["interval"]),
+        "ci_level": choices["ci_level"],
+        "adjust": choices["adjust"],
+        "exposure": choices["exposure"],
+    }
