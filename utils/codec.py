@@ -2,8 +2,9 @@
 
 Layout: a 24-byte prefix (magic, header length, total length), a JSON header that describes the
 value, then raw little-endian blocks in the order in which the header names them, each aligned
-to 64 bytes. The header gives sizes only, never offsets, so no block can be read twice and
-decoding allocates no more than a small multiple of the bytes given.
+to 64 bytes. The header numbers the blocks and gives their sizes, never offsets, so no block can
+be read twice or out of order, and decoding allocates no more than a small multiple of the bytes
+given.
 
 In the header a plain JSON value stands for itself; every array is `[tag, ...]`:
 
@@ -46,7 +47,7 @@ _DTYPE = re.compile(
 # that make no sense.
 _NONSENSE = (
     ArithmeticError, AssertionError, AttributeError, BufferError, ImportError, LookupError,
-    MemoryError, RecursionError, TypeError, ValueError,
+    MemoryError, RecursionError, TypeError, ValueError, struct.error,
 )  # fmt: skip
 
 
@@ -203,7 +204,7 @@ class _Encoder:
 
     def block(self, value: bytes) -> list[Any]:
         self._blocks.append(value)
-        return ["b", len(value)]
+        return ["b", len(self._blocks), len(value)]
 
     def array(self, value: np.ndarray[Any, Any]) -> list[Any]:
         self._immutable = False
@@ -214,7 +215,7 @@ class _Encoder:
         plain = np.asarray(value, dtype=value.dtype.newbyteorder("<"), order="C")
         kind = _dtype_text(plain.dtype)
         self._blocks.append(plain.reshape(-1).view("u1").data if plain.size else b"")
-        return ["a", kind, list(plain.shape)]
+        return ["a", len(self._blocks), kind, list(plain.shape)]
 
     def _object(self, value: object) -> list[Any]:
         state = state_of(value)
@@ -267,6 +268,7 @@ class _Decoder:
         ]
         self._data = data
         self._next = start + -start % _ALIGN
+        self._taken = 0
 
     def run(self) -> Any:
         value = self.value(self._root)
@@ -281,8 +283,11 @@ class _Decoder:
             return node
         return _READERS[node[0]](self, *node[1:])
 
-    def take(self, size: int) -> memoryview:
-        """The next block."""
+    def take(self, number: int, size: int) -> memoryview:
+        """The next block, which must be the one that the node was written with."""
+        self._taken += 1
+        if number != self._taken:
+            raise CodecError("Stored bytes describe their blocks in another order.")
         end = self._next + size
         if type(size) is not int or size < 0 or end > len(self._data):
             raise CodecError("Stored bytes are shorter than they describe.")
@@ -290,8 +295,8 @@ class _Decoder:
         self._next = end + -end % _ALIGN
         return block
 
-    def block(self, size: int) -> bytes:
-        return bytes(self.take(size))
+    def block(self, number: int, size: int) -> bytes:
+        return bytes(self.take(number, size))
 
     def many(self, nodes: list[Any]) -> list[Any]:
         return [self.value(node) for node in nodes]
@@ -302,18 +307,22 @@ class _Decoder:
         return values
 
     def mapping(self, names: list[str], nodes: list[Any]) -> dict[str, Any]:
-        if set(map(type, names)) - {str} or len(set(names)) != len(names):
+        if (
+            type(names) is not list
+            or set(map(type, names)) - {str}
+            or len(set(names)) != len(names)
+        ):
             raise CodecError("Stored bytes hold a mapping with unusable names.")
         return dict(zip(names, self.many(nodes), strict=True))
 
-    def array(self, kind: str, shape: list[int]) -> np.ndarray[Any, Any]:
+    def array(self, number: int, kind: str, shape: list[int]) -> np.ndarray[Any, Any]:
         dtype = _dtype_of(kind)
         size = dtype.itemsize
         for length in shape:
             if type(length) is not int or length < 0:
                 raise CodecError("Stored bytes describe an impossible array.")
             size *= length
-        flat = np.frombuffer(self.take(size), dtype=dtype)
+        flat = np.frombuffer(self.take(number, size), dtype=dtype)
         shaped = flat.reshape(shape)
         if not self._copy:
             shaped.flags.writeable = False

@@ -2,7 +2,8 @@
 
 Frames, series, indexes (also of several levels), text, categories, times with and without zone,
 nullable numbers and intervals. `attrs`, `freq` and the position of blocks in memory are not
-kept. Anything else is a CodecError.
+kept. Anything else is a CodecError. Readers take the parts of a node in the order in which
+writers wrote them: the blocks come in that order.
 """
 
 from __future__ import annotations
@@ -23,14 +24,9 @@ _NULLABLE = re.compile(r"U?Int(8|16|32|64)|Float(32|64)|boolean")
 
 
 def _frame_node(frame: pd.DataFrame, node: Node) -> list[Any]:
+    labels = [_index_node(frame.index, node), _index_node(frame.columns, node)]
     columns = [_array_node(frame.iloc[:, at].array, node) for at in range(frame.shape[1])]
-    return [
-        "pd",
-        "frame",
-        _index_node(frame.index, node),
-        _index_node(frame.columns, node),
-        columns,
-    ]
+    return ["pd", "frame", *labels, columns]
 
 
 def _series_node(series: pd.Series, node: Node) -> list[Any]:
@@ -106,18 +102,18 @@ def node_of(value: object, node: Node) -> list[Any]:
 
 
 def _frame(value: Node, index: Any, columns: Any, arrays: list[Any]) -> pd.DataFrame:
-    rows = value(index)
+    rows, names = value(index), value(columns)
     data = {at: value(array) for at, array in enumerate(arrays)}
     if any(len(array) != len(rows) for array in data.values()):
         raise CodecError("Stored bytes describe columns of different lengths.")
     frame = pd.DataFrame(data, index=rows, copy=False)
-    frame.columns = value(columns)
+    frame.columns = names
     return frame
 
 
 def _series(value: Node, name: Any, index: Any, array: Any) -> pd.Series:
-    named = value(name)
-    return pd.Series(value(array), index=value(index), name=named, copy=False)
+    named, labels = value(name), value(index)
+    return pd.Series(value(array), index=labels, name=named, copy=False)
 
 
 def _range(value: Node, start: int, stop: int, step: int, name: Any) -> pd.RangeIndex:
@@ -147,6 +143,13 @@ def _text(value: Node, nullable: bool, cells: Any) -> Any:
     if set(map(type, found)) - {str, type(None)}:
         raise CodecError("Stored bytes hold text that is not text.")
     return pd.array(found, dtype=kind)
+
+
+def _time(value: Node, array: Any) -> Any:
+    found = value(array)
+    if found.dtype.kind not in "Mm":
+        raise CodecError("Stored bytes hold times that are not times.")
+    return pd.array(found)
 
 
 def _zoned(value: Node, zone: str, moments: Any) -> Any:
@@ -183,7 +186,7 @@ _MAKERS: Mapping[str, Callable[..., Any]] = MappingProxyType(
         "index": _index,
         "category": _category,
         "text": _text,
-        "time": lambda value, array: pd.array(value(array)),
+        "time": _time,
         "zoned": _zoned,
         "nullable": _nullable,
         "interval": _interval,
