@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.special import ndtr, xlog1py, xlogy
+from scipy.special import chdtrc, ndtr, xlog1py, xlogy
 
 from stats.crude_notes import rises
 from stats.design import Bools, Floats, Ints, Term
@@ -241,7 +241,7 @@ def _reported(
         coef=fit.b1 * unit * usable, std_error=error * unit * usable,
         ci_low=low * unit * usable, ci_high=high * unit * usable,
         statistic=(fit.lr_statistic if fit.profile else z) * usable,
-        p_value=_NAN if fit.profile else 2 * float(ndtr(-abs(z))) * usable,
+        p_value=_p_value(fit, z) * usable,
         gain=fit.gain * usable,
         # log |X'WX| in the units of the column
         penalised_loglik=(fit.objective + null + math.log(sd)) * usable if fit.firth else _NAN,
@@ -250,3 +250,9 @@ def _reported(
         intercept=(fit.b0 - fit.b1 * mean / sd) * usable,
         intercept_std_error=math.sqrt(1 / s0 + centre**2 * error**2) * usable,
     )  # fmt: skip
+
+
+def _p_value(fit: _Standard, z: float) -> float:
+    if fit.profile:
+        return float(chdtrc(1.0, fit.lr_statistic))
+    return 2 * float(ndtr(-abs(z)))
