@@ -24,7 +24,7 @@ from utils.quick_lane import QuickLane
 from utils.zygote import PRELOAD, Zygote
 from utils.zygote_keeper import ZygoteKeeper
 
-__all__ = ["CancelToken", "Executor", "ExecutorSnapshot", "Zygote"]
+__all__ = ["PRELOAD", "CancelToken", "Executor", "ExecutorSnapshot", "Zygote"]
 
 _MIB = 1024 * 1024
 

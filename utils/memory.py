@@ -1,0 +1,234 @@
+"""Keeps the process tree inside its memory budget, in three steps and never by the server's life.
+
+    70 % of the budget   shrink the memory tier of the cache, collect, give pages back
+    85 %                 take no new heavy work, spill idle datasets to files
+    95 %                 kill the heavy work that runs
+
+A step is taken when its share is reached and left only five points below it, so that use around a
+threshold does not flap. Every action is counted and kept for the panel.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import IntEnum
+from types import MappingProxyType
+
+from utils.errors import Overloaded
+from utils.process_memory import give_back, group_limit_bytes, tree_bytes
+
+_MIB = 1024 * 1024
+_GROUP_SHARE = 0.9  # of a container's limit; the rest is for the kernel's own pages
+_MARGIN = 0.05
+_SHRINK_TO = 0.60
+_GIVE_BACK_SECONDS = 5.0
+_SETTLE_SECONDS = 2.0
+_KEPT_EVENTS = 50
+
+
+class Level(IntEnum):
+    """How pressed the server is."""
+
+    CALM = 0
+    SHRINK = 1
+    REFUSE = 2
+    KILL = 3
+
+
+THRESHOLDS: Mapping[Level, float] = MappingProxyType(
+    {Level.SHRINK: 0.70, Level.REFUSE: 0.85, Level.KILL: 0.95}
+)
+"""Share of the budget at which each level begins."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryActions:
+    """What the monitor can do. All are called in the monitor's thread and do not raise.
+
+    `shrink` is asked for a number of bytes and, like `spill`, returns the bytes that it freed;
+    `kill_heavy` returns the number of jobs that it killed.
+    """
+
+    shrink: Callable[[int], int]
+    hold_heavy: Callable[[bool], None]
+    spill: Callable[[], int]
+    kill_heavy: Callable[[], int]
+    give_back: Callable[[], None] = give_back
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryEvent:
+    """One action: when (seconds of the monitor's clock), at which level, and what it did."""
+
+    at_seconds: float
+    level: Level
+    action: str
+    amount: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemorySnapshot:
+    """What the panel shows; sizes in bytes, `events` the last 50, oldest first."""
+
+    used_bytes: int
+    peak_bytes: int
+    budget_bytes: int
+    level: Level
+    actions: Mapping[str, int]
+    events: tuple[MemoryEvent, ...]
+
+
+def effective_budget(setting_bytes: int, limit_bytes: int | None) -> int:
+    """The budget that holds: the setting, or most of the container's limit if that is less."""
+    if limit_bytes is None:
+        return setting_bytes
+    return min(setting_bytes, int(limit_bytes * _GROUP_SHARE))
+
+
+class MemoryMonitor:
+    """Looks at the tree once a second (four times a second under pressure) and acts.
+
+    `sampler` gives the bytes in use (OSError when it cannot), `clock` seconds. `start` begins a
+    thread that checks; without it `check` may be called by hand, by one thread at a time.
+    """
+
+    def __init__(
+        self,
+        *,
+        budget_bytes: int,
+        actions: MemoryActions,
+        sampler: Callable[[], int] = tree_bytes,
+        clock: Callable[[], float] = time.monotonic,
+        interval_seconds: float = 1.0,
+    ) -> None:
+        self.budget_bytes = effective_budget(budget_bytes, group_limit_bytes())
+        self._actions = actions
+        self._sampler = sampler
+        self._clock = clock
+        self._interval = interval_seconds
+        self._level = Level.CALM
+        self._used = 0
+        self._peak = 0
+        self._sampled_at = float("-inf")
+        self._gave_back_at = float("-inf")
+        self._collect_at: float | None = None
+        self._counts: Counter[str] = Counter()
+        self._events: deque[MemoryEvent] = deque(maxlen=_KEPT_EVENTS)
+        self._sampling = threading.Lock()
+        self._ended = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Check in a thread of its own from now on."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._watch, name="memory", daemon=True)
+            self._thread.start()
+
+    def close(self) -> None:
+        """Stop checking."""
+        self._ended.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def check(self) -> Level:
+        """Measure, change the level if it must be, and act on it."""
+        self._sample()
+        before, self._level = self._level, self._level_of(self._used / self.budget_bytes)
+        if (before >= Level.REFUSE) != (self._level >= Level.REFUSE):
+            held = self._level >= Level.REFUSE
+            self._actions.hold_heavy(held)
+            self._note("hold heavy work" if held else "take heavy work", 0)
+        if self._level >= Level.SHRINK:
+            self._shrink()
+        if self._level >= Level.REFUSE:
+            self._count_freed("spill datasets", self._actions.spill())
+        if self._level >= Level.KILL:
+            self._count_freed("kill heavy work", self._actions.kill_heavy())
+        self._give_back_if_due()
+        return self._level
+
+    def admit(self, planned_bytes: int) -> None:
+        """Return when a run that adds `planned_bytes` fits; else Overloaded says why not."""
+        if self._clock() - self._sampled_at > self._interval:
+            self._sample()
+        needed = f"about {max(1, round(planned_bytes / _MIB)):,} MB of memory"
+        if planned_bytes > self.budget_bytes:
+            self._counts["refused"] += 1
+            raise Overloaded(
+                f"This work needs {needed}, more than this server has.",
+                hint="Use fewer rows or variables.",
+            )
+        if self._level >= Level.REFUSE or self._used + planned_bytes > self.budget_bytes:
+            self._counts["refused"] += 1
+            raise Overloaded(
+                f"This work needs {needed}, which is not free at the moment.",
+                hint="Nothing was lost; try again in a minute, or use fewer rows or variables.",
+            )
+
+    def collect_soon(self) -> None:
+        """Give memory back in a little while: a session has ended and is garbage by then."""
+        self._collect_at = self._clock() + _SETTLE_SECONDS
+
+    def snapshot(self) -> MemorySnapshot:
+        """Use, level and actions at the last check."""
+        return MemorySnapshot(
+            used_bytes=self._used,
+            peak_bytes=self._peak,
+            budget_bytes=self.budget_bytes,
+            level=self._level,
+            actions=MappingProxyType(dict(self._counts)),
+            events=tuple(self._events),
+        )
+
+    def _watch(self) -> None:
+        while not self._ended.wait(self._interval / (4 if self._level else 1)):
+            self.check()
+
+    def _sample(self) -> None:
+        with self._sampling:
+            self._sampled_at = self._clock()
+            try:
+                self._used = self._sampler()
+            except OSError:  # no descriptor left, for example: the next look may succeed
+                self._counts["not measured"] += 1
+                return
+            self._peak = max(self._peak, self._used)
+
+    def _level_of(self, share: float) -> Level:
+        reached = Level.CALM
+        for level, threshold in THRESHOLDS.items():
+            begins = threshold - _MARGIN if level <= self._level else threshold
+            if share >= begins:
+                reached = level
+        return reached
+
+    def _shrink(self) -> None:
+        surplus = self._used - int(_SHRINK_TO * self.budget_bytes)
+        self._count_freed("shrink cache", self._actions.shrink(surplus))
+        if self._clock() - self._gave_back_at >= _GIVE_BACK_SECONDS:
+            self._collect_at = self._clock()
+
+    def _give_back_if_due(self) -> None:
+        # A collection stops every thread for some milliseconds, so it has its own pace.
+        now = self._clock()
+        due = self._collect_at is not None and now >= self._collect_at
+        if not due or now - self._gave_back_at < _GIVE_BACK_SECONDS:
+            return
+        self._collect_at = None
+        self._gave_back_at = now
+        before = self._used
+        self._actions.give_back()
+        self._sample()
+        self._note("give back", max(0, before - self._used))
+
+    def _count_freed(self, action: str, amount: int) -> None:
+        if amount > 0:
+            self._note(action, amount)
+
+    def _note(self, action: str, amount: int) -> None:
+        self._counts[action] += 1
+        self._events.append(MemoryEvent(self._clock(), self._level, action, amount))
