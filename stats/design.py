@@ -109,6 +109,13 @@ class Design:
                 columns[j + 1] = values == column.level
         return columns.T
 
+    def rows_at(self, chosen: Ints) -> Floats:
+        """Some rows of the standardised design, counted from 0 within it."""
+        if self._whole is not None:
+            return self._whole[chosen]
+        part = Design(self.terms, self.rows[chosen], self.columns, self.centre, self.spread)
+        return np.concatenate([x for _, x in part.blocks()])
+
     def take(self, columns: Sequence[int]) -> Design:
         """The design restricted to some of its columns (indices into `columns`)."""
         chosen = list(columns)

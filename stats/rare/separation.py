@@ -206,7 +206,7 @@ class _Cone:
         return np.asarray(np.linalg.lstsq(gram, product, rcond=1e-10)[0], dtype=np.float64)
 
     def _signed(self, rows: Ints) -> Floats:
-        return rows_of(self.design, rows) * self.sign[rows, None]
+        return self.design.rows_at(rows) * self.sign[rows, None]
 
     def _add_unseen(self, rows: Bools, among: Bools, signed: Floats) -> bool:
         """Add rows that lie outside the space of the working set; False when there are none."""
@@ -222,12 +222,6 @@ class _Cone:
         rows[unseen] = True
         self._working[unseen] = True
         return len(unseen) > 0
-
-
-def rows_of(design: Design, rows: Ints) -> Floats:
-    """Some rows of the standardised design."""
-    part = Design(design.terms, design.rows[rows], design.columns, design.centre, design.spread)
-    return np.concatenate([x for _, x in part.blocks()])
 
 
 def _lowest(values: Floats, count: int) -> Ints:
