@@ -117,17 +117,17 @@ def forest_of(
     In exposure mode it shows the exposure's rows only.
     """
     names = names_of(result.choices, labels, units)
-    exposure = None
+    exposure, of = None, ""
+    sources: dict[SeriesName, EffectsResult] = {}
     if isinstance(result, OutcomeResult):
-        both: dict[SeriesName, EffectsResult] = {
-            "crude": result.crude, "adjusted": result.adjusted,
-        }  # fmt: skip
-        chosen: tuple[SeriesName, ...] = ("crude", "adjusted") if show == "both" else (show,)
-        sources: dict[SeriesName, EffectsResult] = {name: both[name] for name in chosen}
+        if show != "adjusted":
+            sources["crude"] = result.crude
+        if show != "crude":
+            sources["adjusted"] = result.adjusted
         of = f" for {names.of(result.outcome)} = {result.event}"
         exposure = result.choices.get("exposure")
     else:
-        sources, of = {"adjusted": result}, ""
+        sources["adjusted"] = result
     found: dict[SeriesName, tuple[EffectRow, ...]] = {
         name: effect_rows(source) for name, source in sources.items()
     }

@@ -1,0 +1,334 @@
+"""The methods paragraph, written from the facts of a result and from nothing else.
+
+It speaks of associations only, names the event, references, estimator, interval and test, counts
+the rows used and left out, and gives exact versions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import singledispatch
+from typing import Any
+
+from presentation import numbers
+from presentation.citations import Citations
+from presentation.effects import EffectRow, effect_rows, model_facts, rows_of, term_df, terms_of
+from presentation.names import Names, names_of
+from presentation.text import joined, sentence, visible
+from presentation.wording import ci_percent, interval_words, is_firth, test_words
+from stats.result import CollinearityResult, OutcomeResult, Result
+
+
+@singledispatch
+def methods_text(
+    result: Result,
+    *,
+    versions: Mapping[str, str],
+    labels: Mapping[str, str] | None = None,
+    units: Mapping[str, str] | None = None,
+) -> str:
+    """Paragraphs separated by empty lines, the references last.
+
+    `versions` is name -> version, our own first. TypeError for a result without methods text.
+    """
+    known = f"{len(versions)} versions, {len(labels or {})} labels, {len(units or {})} units"
+    raise TypeError(f"no methods text is known for {type(result).__name__} ({known})")
+
+
+@methods_text.register
+def _(
+    result: OutcomeResult,
+    *,
+    versions: Mapping[str, str],
+    labels: Mapping[str, str] | None = None,
+    units: Mapping[str, str] | None = None,
+) -> str:
+    page = _Page(result, names_of(result.choices, labels, units), Citations())
+    paragraphs = [
+        " ".join(_outcome_sentences(page) + _descriptive_sentences(page)),
+        " ".join(_model_sentences(page) + _fitting_sentences(page) + _interval_sentences(page)),
+        " ".join(_missing_sentences(page)),
+        " ".join(_diagnostic_sentences(page)),
+        _software_sentence(versions, page.cite),
+    ]
+    page.cite.add(result.references)
+    return _assemble(paragraphs, page.cite)
+
+
+@methods_text.register
+def _(
+    result: CollinearityResult,
+    *,
+    versions: Mapping[str, str],
+    labels: Mapping[str, str] | None = None,
+    units: Mapping[str, str] | None = None,
+) -> str:
+    names = names_of(result.choices, labels, units)
+    cite = Citations()
+    terms = tuple(dict.fromkeys(row["term"] for row in rows_of(result.table("collinearity"))))
+    text = (
+        f"Collinearity of {_listed(names, terms)} was assessed with variance inflation factors, "
+        f"generalised to factors{cite('gvif')}, in the {result.n_used} of {result.n_rows} rows "
+        "without a missing value in these variables."
+    )
+    return _assemble([text, _software_sentence(versions, cite)], cite)
+
+
+def _assemble(paragraphs: list[str], cite: Citations) -> str:
+    references = cite.listed()
+    parts = [p for p in paragraphs if p]
+    if references:
+        parts.append("References\n" + "\n".join(references))
+    return "\n\n".join("\n".join(visible(line) for line in part.split("\n")) for part in parts)
+
+
+@dataclass
+class _Page:
+    result: OutcomeResult
+    names: Names
+    cite: Citations
+
+    @property
+    def choices(self) -> Mapping[str, Any]:
+        return self.result.choices
+
+    @property
+    def outcome(self) -> str:
+        return self.names.of(self.result.outcome)
+
+    @property
+    def exposure(self) -> str | None:
+        exposure = self.choices.get("exposure")
+        return exposure if isinstance(exposure, str) and exposure else None
+
+    @property
+    def crude_rows(self) -> tuple[EffectRow, ...]:
+        return effect_rows(self.result.crude)
+
+    @property
+    def adjusted_terms(self) -> tuple[str, ...]:
+        return terms_of(effect_rows(self.result.adjusted))
+
+    @property
+    def has_adjusted_model(self) -> bool:
+        return any(
+            not row.is_reference and (row.is_estimable or numbers.known(row.p_value))
+            for row in effect_rows(self.result.adjusted)
+        )
+
+
+def _listed(names: Names, terms: tuple[str, ...]) -> str:
+    return joined([names.of(term) for term in terms])
+
+
+def _outcome_sentences(page: _Page) -> list[str]:
+    result = page.result
+    event = f"{page.outcome} = {result.event} (against {result.other})"
+    return [f"The outcome was {page.outcome}; the event modelled was {event}."]
+
+
+def _descriptive_sentences(page: _Page) -> list[str]:
+    table = page.result.table("descriptives")
+    levels = table.column("level").tolist()
+    stats = table.column("stat").tolist()
+    said = []
+    if any(stat == "mean" for stat in stats):
+        said.append(
+            "continuous variables as mean with standard deviation and as median with first and "
+            "third quartile"
+        )
+    if any(level is not None for level in levels):
+        said.append("categorical variables as number and percentage of the known values")
+    if not said:
+        return []
+    sentences = [f"Characteristics are described by outcome: {joined(said)}."]
+    tests = page.result.method.get("tests") or tuple(
+        t for t in page.result.table("tests").column("test").tolist() if t
+    )
+    codes = [str(test) for test in dict.fromkeys(tests)]
+    words = [test_words(code) + page.cite(*_test_citations(code)) for code in codes]
+    if words:
+        sentences.append(
+            f"Groups were compared with {joined(list(dict.fromkeys(words)))}, as named with each "
+            "p-value."
+        )
+    return sentences
+
+
+def _test_citations(code: str) -> tuple[str, ...]:
+    key = code.lower().replace("-", " ").replace("–", " ").replace("_", " ")
+    return tuple(name for name in ("welch", "mann whitney") if name in key)
+
+
+def _model_sentences(page: _Page) -> list[str]:
+    names, terms = page.names, terms_of(page.crude_rows)
+    model = str(page.result.method.get("model") or "logistic regression")
+    if page.exposure:
+        others = tuple(t for t in page.adjusted_terms if t != page.exposure)
+        sentences = [
+            f"The association of {names.of(page.exposure)} with the outcome was estimated by "
+            f"{model}, crude and adjusted"
+            + (f" for {_listed(names, others)}." if others else " (without covariates).")
+        ]
+    else:
+        sentences = [
+            f"The associations of {_listed(names, terms)} with the outcome were estimated by "
+            f"{model}: one crude model per predictor and one adjusted model "
+            + (
+                "that held all of them together."
+                if set(page.adjusted_terms) == set(terms)
+                else f"with {_listed(names, page.adjusted_terms)}."
+            )
+        ]
+    sentences += _selection_sentences(page)
+    sentences += _reference_sentences(page)
+    if not page.has_adjusted_model:
+        sentences.append("No adjusted model could be estimated from these data.")
+    return sentences
+
+
+def _selection_sentences(page: _Page) -> list[str]:
+    """The adjustment set: prespecified, or chosen by the data and then said with its price."""
+    adjust = page.choices.get("adjust", "all")
+    if isinstance(adjust, str) and adjust != "all":
+        return [
+            f"The variables of the adjusted model were selected by the data ({adjust}).",
+            "Its p-values and intervals are therefore too optimistic.",
+        ]
+    return ["No variable was selected by an automatic procedure."]
+
+
+def _reference_sentences(page: _Page) -> list[str]:
+    """Reference levels of factors and steps of continuous predictors."""
+    references: dict[str, str] = {}
+    steps = []
+    for row in page.crude_rows:
+        if row.reference is not None:
+            references[row.term] = row.reference
+        elif row.level is None and page.names.with_step(row.term) != page.names.of(row.term):
+            steps.append(page.names.with_step(row.term))
+    sentences = []
+    if references:
+        shown = joined([f"{page.names.of(t)}: {level}" for t, level in references.items()])
+        word = "Reference levels were" if len(references) > 1 else "The reference level was"
+        sentences.append(f"{word} {shown}.")
+    if any(row.level is None for row in page.crude_rows):
+        sentences.append(
+            "Odds ratios of continuous predictors are per unit"
+            + (f" ({joined(steps)})." if steps else ".")
+        )
+    return sentences
+
+
+def _fitting_sentences(page: _Page) -> list[str]:
+    """Estimators, and why Firth's penalty was used where it was."""
+    crude = [f for f in rows_of(page.result.crude.table("fit")) if f["term"] is not None]
+    penalised = tuple(f["term"] for f in crude if is_firth(f["method"]))
+    adjusted = is_firth(model_facts(page.result.adjusted).get("method"))
+    if not penalised and not adjusted:
+        return ["The models were fitted by maximum likelihood."]
+    cited = page.cite("firth", "separation")
+    if page.choices.get("method") == "firth":
+        return [f"All models were fitted by Firth's penalised likelihood{cited}, as prespecified."]
+    which = [f"the crude model of {page.names.of(term)}" for term in penalised]
+    if adjusted:
+        which.append("the adjusted model")
+    reason = str(
+        page.result.method.get("reason") or page.result.adjusted.method.get("reason") or ""
+    ).strip(" .")
+    because = f"Because {reason}" if reason else "Because the outcome was separated"
+    verb = "was" if len(which) == 1 else "were"
+    return [
+        "Models were fitted by maximum likelihood where it has a finite estimate.",
+        f"{because}, {joined(which)} {verb} fitted by Firth's penalised likelihood{cited}.",
+    ]
+
+
+def _interval_sentences(page: _Page) -> list[str]:
+    ci = ci_percent(page.result.method, page.choices)
+    fits = [*rows_of(page.result.crude.table("fit")), *rows_of(page.result.adjusted.table("fit"))]
+    kinds = list(
+        dict.fromkeys(interval_words(f["interval"], firth=is_firth(f["method"])) for f in fits)
+    )
+    profile = any("profile" in kind for kind in kinds)
+    cited = page.cite("profile") if profile else ""
+    sentences = [f"{ci}% confidence intervals are {joined(kinds)} intervals{cited}."]
+    if profile:
+        tests = "likelihood-ratio tests"
+        if any("penalised" in kind for kind in kinds):
+            tests += " (penalised where the likelihood was)"
+    else:
+        tests = "Wald tests"
+    rows = page.crude_rows
+    factors = any(term_df(rows, term) > 1 for term in terms_of(rows))
+    together = (
+        "; the p-value on the row of a factor comes from the likelihood-ratio test of all its "
+        "levels together" if factors else ""
+    )  # fmt: skip
+    sentences.append(f"P-values are two-sided and come from {tests}{together}.")
+    sentences.append("They are not adjusted for multiple testing.")
+    return sentences
+
+
+def _missing_sentences(page: _Page) -> list[str]:
+    result = page.result
+    left_out = {reason: n for reason, n in result.exclusions.items() if n}
+    share = numbers.percent(100.0 * result.n_used / result.n_rows) if result.n_rows else "–"
+    events = model_facts(result.adjusted).get("events")
+    with_events = f" with {numbers.count(events)} events" if numbers.known(events) else ""
+    text = (
+        f"The adjusted model is a complete-case analysis of {result.n_used} of {result.n_rows} "
+        f"rows ({share}){with_events}"
+    )
+    if left_out:
+        reasons = joined([f"{reason} in {n}" for reason, n in left_out.items()])
+        text += f"; left out were {sum(left_out.values())} ({reasons})"
+    crude = (
+        "Crude models used the rows of the adjusted model."
+        if page.choices.get("common_sample")
+        else "Each crude model used all rows with a known outcome and a known value of its "
+        "predictor."
+    )
+    return [f"{text}.", crude, "Missing values were not imputed."]
+
+
+def _diagnostic_sentences(page: _Page) -> list[str]:
+    if not page.has_adjusted_model:
+        return []
+    diagnostics = page.result.diagnostics
+    facts = {**model_facts(page.result.adjusted), **diagnostics.facts}
+    sentences = []
+    collinearity = rows_of(diagnostics.table("collinearity"))
+    if collinearity:
+        kind = "variance inflation factors"
+        if any(row["df"] > 1 for row in collinearity):
+            kind += f", generalised to factors{page.cite('gvif')}"
+        sentences.append(f"Collinearity was assessed with {kind}.")
+    c, low, high = (facts.get(f"c_statistic{part}") for part in ("", "_low", "_high"))
+    if numbers.known(c):
+        shown = numbers.number(c, 3)
+        if numbers.known(low) and numbers.known(high):
+            ci = ci_percent(page.result.method, page.choices)
+            shown += (
+                f", {ci}% CI {numbers.number(low, 3)} to {numbers.number(high, 3)}, "
+                f"by DeLong's method{page.cite('delong')}"
+            )
+        sentences.append(
+            f"Discrimination (C-statistic {shown}) and calibration are apparent: they were "
+            "judged on the data to which the model was fitted and are therefore optimistic."
+        )
+    if diagnostics.table("influence").n_rows:
+        sentences.append("Influential rows were looked for with Cook's distance and dfbeta.")
+    return sentences
+
+
+def _software_sentence(versions: Mapping[str, str], cite: Citations) -> str:
+    if not versions:
+        return ""
+    (own, version), *others = versions.items()
+    text = f"Analyses were done with {own} {version}"
+    if others:
+        parts = [f"{name} {number}{cite(name.lower())}" for name, number in others]
+        text += f" on {joined(parts)}"
+    return sentence(text)
