@@ -1,0 +1,1 @@
+"""The page: Shiny modules that read inputs, call `logic` once and draw what comes back."""

@@ -1,0 +1,102 @@
+"""Files of a result. They are made in the heavy lane when they are asked for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Mapping
+
+from shiny import Inputs, reactive, render, ui
+from shiny.session import require_active_session
+from shiny.ui import Tag
+
+import logic
+from presentation.exports import MEDIA_TYPES
+from presentation.numbers import PLAIN, STYLES, NumberStyle
+from tabs import _views
+from tabs._answer import Answer
+from tabs.failure import Failure, attempt_elsewhere
+
+_DOCUMENTS = {
+    "docx": "Word", "xlsx": "Excel", "html": "Web page (HTML)", "csv": "CSV (main table)",
+}  # fmt: skip
+_FIGURES = {"svg": "SVG", "png": "PNG", "pdf": "PDF"}
+
+
+class DownloadFailed(Exception):
+    """Ends a download that could not be made; the reader has been told why."""
+
+
+def menu() -> Tag:
+    """The button Download with its menu."""
+    return ui.div(
+        ui.tags.button(
+            "Download", type="button", class_="btn btn-outline dropdown-toggle",
+            data_bs_toggle="dropdown", aria_expanded="false",
+        ),
+        ui.div(
+            ui.h6("Document", class_="dropdown-header"),
+            *_links(_DOCUMENTS),
+            ui.h6("Figure", class_="dropdown-header"),
+            *_links(_FIGURES),
+            class_="dropdown-menu dropdown-menu-end",
+        ),
+        class_="dropdown",
+    )  # fmt: skip
+
+
+def _links(kinds: Mapping[str, str]) -> list[Tag]:
+    return [ui.download_link(_id(k), title, class_="dropdown-item") for k, title in kinds.items()]
+
+
+def _id(kind: str) -> str:
+    return f"save_{kind}"
+
+
+def offer(inputs: Inputs, answer: reactive.Value[Answer | None]) -> None:
+    """One download handler per kind of file."""
+    for kind in (*_DOCUMENTS, *_FIGURES):
+        _offer(kind, inputs, answer)
+
+
+def _offer(kind: str, inputs: Inputs, answer: reactive.Value[Answer | None]) -> None:
+    session = require_active_session(None)
+
+    def filename() -> str:
+        found = answer()
+        name = _plain(found.request.name) if found else "clinstat"
+        return f"{name} {found.request.analysis if found else 'result'}.{kind}"
+
+    async def content() -> AsyncIterator[bytes]:
+        found = answer()
+        style = STYLES.get(inputs.style(), PLAIN)
+        # A download runs outside the reactive lock: waiting here holds up nobody.
+        made = (
+            Failure("There is no result to save.")
+            if found is None
+            else await attempt_elsewhere(_render, kind, found, style)
+        )
+        if isinstance(made, Failure):
+            await session.send_custom_message("clinstat-notice", {"text": made.sentence})
+            raise DownloadFailed
+        yield made
+
+    content.__name__ = _id(kind)
+    session.output(id=_id(kind), suspend_when_hidden=False)(
+        render.download_link(filename=filename, media_type=MEDIA_TYPES[kind])(content)
+    )
+
+
+def _render(kind: str, answer: Answer, style: NumberStyle) -> bytes:
+    tables = (_views.main_table(answer, style),)
+    if kind in ("docx", "html", "xlsx"):
+        tables = (*tables, *_views.more_tables(answer, style))
+    return logic.render_export(
+        kind, tables=tables, forest=_views.forest(answer, style),
+        methods=_views.methods(answer), title=tables[0].title,
+    )  # fmt: skip
+
+
+def _plain(name: str) -> str:
+    """A dataset's name as part of a file name: letters, digits, dot, dash, space."""
+    stem = name.rpartition(".")[0] or name
+    return re.sub(r"[^\w .-]+", "_", stem)[:60].strip(" .") or "clinstat"

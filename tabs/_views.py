@@ -1,0 +1,94 @@
+"""A result as the page shows it; all wording and numbers come from `presentation`."""
+
+from __future__ import annotations
+
+import json
+
+from shiny import ui
+from shiny.ui import Tag, TagList
+
+from logic import VERSIONS
+from presentation import palette
+from presentation.code import code_of
+from presentation.descriptives import descriptives_table
+from presentation.details import details_tables
+from presentation.forest import ForestPlot, forest_of
+from presentation.journal import table_of
+from presentation.methods import methods_text
+from presentation.numbers import NumberStyle
+from presentation.table import Table
+from presentation.to_html import html_paragraphs, html_table
+from presentation.to_plotly import plotly_figure
+from tabs._answer import Answer
+
+
+def main_table(answer: Answer, style: NumberStyle) -> Table:
+    """The table of the paper."""
+    return table_of(answer.result, style=style, **answer.words)
+
+
+def more_tables(answer: Answer, style: NumberStyle) -> tuple[Table, ...]:
+    """Descriptives, then what a reviewer asks for."""
+    described = descriptives_table(answer.result, style=style, **answer.words)
+    return described, *details_tables(answer.result, style=style, **answer.words)
+
+
+def forest(answer: Answer, style: NumberStyle) -> ForestPlot:
+    """The figure as a description."""
+    return forest_of(answer.result, style=style, **answer.words)
+
+
+def methods(answer: Answer) -> str:
+    """The methods paragraphs."""
+    return methods_text(answer.result, versions=VERSIONS, **answer.words)
+
+
+def table_view(answer: Answer, style: NumberStyle) -> Tag:
+    """The main table."""
+    return _scrolled(main_table(answer, style))
+
+
+def figure_view(answer: Answer, style: NumberStyle) -> TagList:
+    """The interactive figure, with its numbers in words for those who cannot see it."""
+    plot = forest(answer, style)
+    figure = json.dumps(plotly_figure(plot), allow_nan=False, separators=(",", ":"))
+    return TagList(
+        ui.h3(plot.title),
+        ui.Tag(
+            "clinstat-figure", ui.p("Drawing the figure", class_="cs-waiting"),
+            figure=figure, ink=palette.INK, label=plot.alt,
+        ),
+        ui.tags.details(
+            ui.tags.summary("The numbers of this figure as a table"),
+            _scrolled(main_table(answer, style)), class_="cs-fold",
+        ),
+    )  # fmt: skip
+
+
+def details_view(answer: Answer, style: NumberStyle) -> TagList:
+    """Descriptives and diagnostics, one table after the other."""
+    return TagList(*[ui.tags.section(_scrolled(t)) for t in more_tables(answer, style)])
+
+
+def methods_view(answer: Answer) -> Tag:
+    """The methods paragraphs, ready for a manuscript."""
+    return ui.div(*html_paragraphs(methods(answer)), class_="cs-prose")
+
+
+def _code(answer: Answer) -> str:
+    asked = answer.request
+    return code_of(
+        answer.result, data_file=asked.name, variables=tuple(asked.dataset.variables.values()),
+        reading=asked.reading,
+    )  # fmt: skip
+
+
+def code_view(answer: Answer) -> Tag:
+    """Code that gives the same result again."""
+    return ui.tags.pre(_code(answer), class_="cs-code", tabindex="0")
+
+
+def _scrolled(table: Table) -> Tag:
+    return ui.div(
+        html_table(table), class_="cs-scroll", tabindex="0", role="region", aria_label=table.title
+    )

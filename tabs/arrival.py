@@ -1,0 +1,49 @@
+"""A file arrives: complete, not too large, read in a limited process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import logic
+from logic import Dataset, Imported, ReadChoices
+from tabs.failure import Failure, attempt_elsewhere
+from tabs.loaded import Loaded
+from tabs.words import limit_words, memory_words
+
+INCOMPLETE = Failure("The upload was incomplete.", "Please send the file again.")
+_SMALLER = "Leave out columns or rows that you do not need, and send it again."
+
+
+def too_large(limit_bytes: int, size_bytes: int | None = None) -> Failure:
+    """The refusal of a file above the limit, with the limit in it."""
+    limit = f"{limit_words(limit_bytes)}, the most that this server takes"
+    if size_bytes is None:
+        return Failure(f"This file is larger than {limit}.", _SMALLER)
+    return Failure(
+        f"This file has {memory_words(size_bytes)}; that is more than {limit}.", _SMALLER
+    )
+
+
+async def read(
+    path: str, name: str, declared_bytes: int | None, choices: ReadChoices, generation: int
+) -> Loaded | Failure:
+    """Read the file that the browser says has `declared_bytes` (None: a file of our own)."""
+    found = await attempt_elsewhere(_import, path, name, declared_bytes, choices)
+    if isinstance(found, Failure):
+        return found
+    dataset = await attempt_elsewhere(Dataset, found.frame, found.variables)
+    if isinstance(dataset, Failure):
+        return dataset
+    return Loaded(dataset, found.report, choices, name, path, generation)
+
+
+def _import(
+    path: str, name: str, declared_bytes: int | None, choices: ReadChoices
+) -> Imported | Failure:
+    arrived_bytes = Path(path).stat().st_size
+    if declared_bytes is not None and arrived_bytes != declared_bytes:
+        return INCOMPLETE
+    limit_bytes = logic.settings().upload_bytes
+    if arrived_bytes > limit_bytes:
+        return too_large(limit_bytes, arrived_bytes)
+    return logic.import_file(path, name=name, choices=choices)

@@ -1,0 +1,68 @@
+"""Work of the page that may fail, and the sentence that the reader gets when it does."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import logic
+
+log = logging.getLogger("clinstat")
+T = TypeVar("T")
+
+_EXPECTED = (logic.Overloaded, logic.Cancelled, logic.DeadlineExceeded, logic.WorkerLost)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Cause and remedy, one sentence each. `code` finds an unexpected failure in the log."""
+
+    cause: str
+    remedy: str = ""
+    code: str = ""
+
+    @property
+    def sentence(self) -> str:
+        """Cause and remedy in one line."""
+        return f"{self.cause} {self.remedy}".strip()
+
+
+def failure_of(error: Exception) -> Failure:
+    """What the reader is told about `error`; anything unexpected goes to the log."""
+    if isinstance(error, logic.StatsError):
+        return Failure(error.message, error.hint or "")
+    if isinstance(error, _EXPECTED):
+        return Failure(error.message, error.hint)
+    code = secrets.token_hex(3)
+    # The message of an unknown error may quote the data: only its type and place are logged.
+    place = "".join(traceback.format_tb(error.__traceback__))
+    log.error("failure %s: %s\n%s", code, type(error).__name__, place)
+    return Failure(
+        "This did not work, and the cause lies in Clinstat, not in your data.",
+        f"Please try again; if it happens again, report it with the number {code}.",
+        code,
+    )
+
+
+async def attempt(function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T | Failure:
+    """Run a blocking call of `logic` off the event loop; never raises but for cancellation."""
+    try:
+        return await asyncio.wrap_future(logic.in_background(function, *args, **kwargs))
+    except Exception as error:  # noqa: BLE001 - the result card is where every error ends
+        return failure_of(error)
+
+
+async def attempt_elsewhere(
+    function: Callable[..., T], /, *args: Any, **kwargs: Any
+) -> T | Failure:
+    """As `attempt`, for calls that only wait for the heavy lane: they take no place in the
+    quick lane, where other users' analyses run."""
+    try:
+        return await asyncio.to_thread(function, *args, **kwargs)
+    except Exception as error:  # noqa: BLE001 - the result card is where every error ends
+        return failure_of(error)
