@@ -26,6 +26,7 @@ from stats.one_slope import SlopeLikelihood, Tile, Value
 
 _ROUNDS: Final = 25
 _SETTLED: Final = 1e-8  # squared step, in standard errors; the next one is its square
+_UNMOVED: Final = 3e-5  # largest change of any row's logit, so that the information is settled, too
 _LONGEST: Final = 4.0  # of a step in b0 or b1 (z has SD 1)
 _LIMIT_ROUNDS: Final = 8
 _LIMIT_STEP: Final = 2e-4  # last step of a limit in standard errors; what remains is its square
@@ -70,7 +71,8 @@ def maximise(likelihood: SlopeLikelihood, tile: Tile) -> Peak:
         shorter = _shorten(d0, d1)
         b0 = np.where(moving, b0 + shorter * d0, b0)
         b1 = np.where(moving, b1 + shorter * d1, b1)
-        moving &= ~(np.abs(squared) <= _SETTLED)
+        unmoved = np.abs(d0) + np.abs(d1) * tile.reach <= _UNMOVED
+        moving &= ~((np.abs(squared) <= _SETTLED) & unmoved)
         if not moving.any():
             break
     value = likelihood.at(tile, b0, b1, "final")
