@@ -153,20 +153,20 @@ class Zygote:
 
         ZygoteGoneError when the zygote is dead, ForkError when the system refuses.
         """
-        with self._lock:
-            self._await_ready(wait)
-            talk, their_talk = socket.socketpair()
-            line, their_line = socket.socketpair()
-            job = Job(talk, line)
-            try:
-                descriptors = [their_talk.fileno(), their_line.fileno()]
+        self._await_ready(wait)
+        talk, their_talk = socket.socketpair()
+        line, their_line = socket.socketpair()
+        job = Job(talk, line)
+        try:
+            descriptors = [their_talk.fileno(), their_line.fileno()]
+            with self._lock:
                 socket.send_fds(self._control, [zygote_server.JOB], descriptors)
-            except OSError as error:
-                job.close()
-                raise ZygoteGoneError from error
-            finally:
-                their_talk.close()
-                their_line.close()
+        except OSError as error:
+            job.close()
+            raise ZygoteGoneError from error
+        finally:
+            their_talk.close()
+            their_line.close()
         with contextlib.ExitStack() as undo:
             undo.callback(job.close)
             job.await_start(wait)
@@ -196,7 +196,8 @@ class Zygote:
             return
         wait(self._control, READABLE)
         try:
-            word = self._control.recv(len(zygote_server.READY))
+            # Only looked at, not taken: several threads may be waiting for this word.
+            word = self._control.recv(len(zygote_server.READY), socket.MSG_PEEK)
         except OSError as error:
             raise ZygoteGoneError from error
         if word != zygote_server.READY:
