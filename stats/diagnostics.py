@@ -118,7 +118,7 @@ def discrimination(
 
 def _ordered(probability: Floats) -> tuple[Ints, Ints]:
     """Rows by rising probability, and where each run of tied rows starts."""
-    order = np.argsort(probability, kind="stable")
+    order = np.argsort(probability)
     p = probability[order]
     step = _TIED * p[1:] * (1.0 - p[1:]) + 2.3e-16 * (p[1:] > 0.5)  # 1 - p has absolute rounding
     return order, np.concatenate(([0], np.flatnonzero(np.diff(p) > step) + 1))
@@ -135,10 +135,14 @@ def risk_groups(y: Floats | Bools, probability: Floats, groups: int = _GROUPS) -
     low, high = p[below], p[np.minimum(below + 1, n - 1)]
     cuts = np.unique(np.concatenate([low + (places - below) * (high - low), p[-1:]]))
     group = np.searchsorted(cuts, p, side="left")
-    count = np.bincount(group, minlength=len(cuts)).astype(np.float64)
-    events = np.bincount(group, weights=np.asarray(y, dtype=np.float64)[order], minlength=len(cuts))
-    expected = np.bincount(group, weights=probability[order], minlength=len(cuts))
+    cells = len(cuts)
+
+    def total(weights: Floats) -> Floats:
+        return np.bincount(group, weights=weights, minlength=cells).astype(np.float64)
+
+    count = total(np.ones(n))
     kept = count > 0
+    events, expected = total(np.asarray(y, dtype=np.float64)[order]), total(probability[order])
     return RiskGroups(count[kept], events[kept], expected[kept])
 
 
@@ -294,14 +298,15 @@ def _influence_frame(
 ) -> dict[str, Any]:
     """The rows with the largest Cook's distance, each with the coefficient that it moves most."""
     if not np.all(np.isfinite(covariance)):
-        top, distance, leverage = np.empty(0, dtype=np.intp), np.empty(0), np.empty(0)
+        top: Ints = np.empty(0, dtype=np.intp)
+        distance, leverage = np.empty(0), np.empty(0)
     else:
         distance, leverage = influence(design, y, probability, covariance)
         top = _largest(distance, _TOP_ROWS)
     moved = dfbeta(design, y, probability, covariance, top)
     errors = np.sqrt(np.diag(design.reported_covariance(covariance)))[1:]
-    column = np.argmax(np.abs(moved) / errors, axis=1) if len(top) else top
-    at = [design.columns[j] for j in column]
+    column: Ints = np.argmax(np.abs(moved) / errors, axis=1).astype(np.intp) if len(top) else top
+    at = [design.columns[int(j)] for j in column]
     return {
         "row": design.rows[top] + 1,
         "cooks_distance": distance[top],
