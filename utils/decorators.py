@@ -47,15 +47,37 @@ def _identity(function: Callable[..., object], version: int) -> bytes:
     UnkeyableValue when it closes over something without a canonical form: two closures of one
     source would be mistaken for each other.
     """
+    libraries = (platform.python_version(), np.__version__, pd.__version__)
+    made_of = (FORMAT, version, *libraries, _code(function, frozenset()))
+    return canonical(made_of, exact_sequences=True)
+
+
+def _code(function: Callable[..., object], within: frozenset[int]) -> tuple[Any, ...]:
+    """Name and source of a function, and what it closes over (other functions likewise)."""
     try:
         source = inspect.getsource(function)
     except (OSError, TypeError):
         source = ""
-    closed = inspect.getclosurevars(function).nonlocals
-    plain = {n: v for n, v in closed.items() if not inspect.isroutine(v)}
-    made_of = (FORMAT, function_name(function), version, source, plain)
-    libraries = (platform.python_version(), np.__version__, pd.__version__)
-    return canonical((*made_of, *libraries), exact_sequences=True)
+    closed: dict[str, Any] = {}
+    code = getattr(function, "__code__", None)
+    for name, cell in zip(
+        getattr(code, "co_freevars", ()), getattr(function, "__closure__", None) or (), strict=True
+    ):
+        try:
+            closed[name] = _closed_over(cell.cell_contents, within | {id(function)})
+        except ValueError:
+            closed[name] = ("not set yet",)  # a function that calls itself by its name
+    return (function_name(function), source, closed)
+
+
+def _closed_over(value: object, within: frozenset[int]) -> Any:
+    if inspect.isfunction(value):
+        return ("seen",) if id(value) in within else _code(value, within)
+    if inspect.ismodule(value):
+        return ("module", value.__name__)
+    if inspect.isbuiltin(value) and inspect.ismodule(value.__self__):
+        return ("builtin", function_name(value))
+    return ("value", canonical(value, exact_sequences=True))
 
 
 def _key_of(
@@ -115,7 +137,6 @@ class CachedResource(Generic[P, T]):
         self._function = function
         self._ttl_seconds = ttl_seconds
         self._monotonic = monotonic
-        self._identity = _identity(function, 0)
         self._signature = inspect.signature(function)
         self._flights = SingleFlight()
         self.after_fork()
@@ -129,7 +150,7 @@ class CachedResource(Generic[P, T]):
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> T:
         """The object for these arguments, made now if there is none."""
-        key = _key_of(self._identity, self._signature, args, kwargs)
+        key = _key_of(b"", self._signature, args, kwargs)
         found = self._made.get(key)
         if found is not None and self._monotonic() < found[0]:
             return found[1]

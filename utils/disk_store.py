@@ -174,15 +174,24 @@ class BytesIndex(diskcache.Cache):
         self.recount()
 
     def find(self, key: str) -> bytes | None:
-        """The bytes under `key`; CorruptEntry for a row that we cannot have written."""
-        found: Any = self.get(key, default=None)
-        return found
+        """The bytes under `key`; CorruptEntry for a row that we cannot have written.
 
-    def keep(self, key: str, value: bytes, *, expire: float, tag: str) -> None:
-        """Store `value` for `expire` seconds; a file written in vain is removed again."""
+        Expiry is not looked at: the envelope states it, signed.
+        """
+        rows = self.sql(
+            "SELECT mode, filename, value FROM Cache WHERE key = ? AND raw = 1",
+            (self._disk.put(key)[0],),
+        ).fetchall()
+        for mode, filename, value in rows:
+            with contextlib.suppress(FileNotFoundError):  # cleared or culled meanwhile
+                return self._disk.fetch(mode, filename, value, read=False)
+        return None
+
+    def keep(self, key: str, value: bytes, *, seconds: float, tag: str) -> None:
+        """Store `value` for `seconds`; a file written in vain is removed again."""
         with contextlib.ExitStack() as undo:
             undo.callback(self._undo_keep)
-            self.set(key, value, expire=expire, tag=tag)
+            self.set(key, value, expire=seconds, tag=tag)
             undo.pop_all()
         self._disk.written = None
 

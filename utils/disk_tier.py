@@ -100,9 +100,9 @@ class DiskTier:
         data = seal(entry, key=key, secret=self._secret)
         if len(data) > self.max_entry_bytes:
             return False
-        tag = f"{owner.name}\n{owner.label}"
+        tag = f"{entry.expires_at!r}\n{owner.name}\n{owner.label}"
         with self._working() as index:
-            index.keep(key, data, expire=entry.expires_at - self._clock(), tag=tag)
+            index.keep(key, data, seconds=entry.expires_at - self._clock(), tag=tag)
         return True
 
     def clear(self, doomed: Doomed) -> int:
@@ -296,9 +296,13 @@ class _Mend:
 
 
 def _rows(index: BytesIndex) -> Iterator[tuple[str, Owner, float]]:
-    for key, tag, expires in index.sql("SELECT key, tag, expire_time FROM Cache").fetchall():
-        name, _, label = str(tag).partition("\n")
-        yield str(key), Owner(name, label), float(expires or 0.0)
+    """Key, owner and expiry of every entry; a tag that we did not write counts as expired."""
+    for key, tag in index.sql("SELECT key, tag FROM Cache").fetchall():
+        expires, name, label = [*str(tag).split("\n", 2), "", ""][:3]
+        try:
+            yield str(key), Owner(name, label), float(expires)
+        except ValueError:
+            yield str(key), Owner(name, label), 0.0
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
