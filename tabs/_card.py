@@ -38,7 +38,7 @@ def frame(inputs: Inputs) -> TagList:
         ui.output_ui("changed"),
         ui.output_ui("notes"),
         ui.navset_underline(
-            ui.nav_panel("Table", ui.output_ui("table", class_="cs-scroll")),
+            ui.nav_panel("Table", ui.output_ui("table")),
             ui.nav_panel("Figure", ui.output_ui("figure")),
             ui.nav_panel("Details", ui.output_ui("details")),
             ui.nav_panel("Methods", _copied("methods")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from shiny import ui
 from shiny.ui import Tag, TagList
@@ -17,6 +18,7 @@ from presentation.journal import table_of
 from presentation.methods import methods_text
 from presentation.numbers import NumberStyle
 from presentation.table import Table
+from presentation.text import sentence
 from presentation.to_html import html_paragraphs, html_table
 from presentation.to_plotly import plotly_figure
 from tabs._answer import Answer
@@ -44,8 +46,10 @@ def methods(answer: Answer) -> str:
 
 
 def table_view(answer: Answer, style: NumberStyle) -> Tag:
-    """The main table."""
-    return _scrolled(main_table(answer, style))
+    """The main table; its general notes stand above it on the page, not twice."""
+    table = main_table(answer, style)
+    above = {sentence(note.text) for note in answer.result.notes}
+    return _scrolled(replace(table, notes=tuple(n for n in table.notes if n not in above)))
 
 
 def figure_view(answer: Answer, style: NumberStyle) -> TagList:
@@ -60,7 +64,7 @@ def figure_view(answer: Answer, style: NumberStyle) -> TagList:
         ),
         ui.tags.details(
             ui.tags.summary("The numbers of this figure as a table"),
-            _scrolled(main_table(answer, style)), class_="cs-fold",
+            table_view(answer, style), class_="cs-fold",
         ),
     )  # fmt: skip
 

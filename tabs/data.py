@@ -46,11 +46,14 @@ def _upload(limit_bytes: int) -> Tag:
     """The file field; the page's script refuses a file above the limit before it is sent."""
     field = ui.input_file(
         "file", "Upload a file", accept=_ACCEPT, button_label="Choose file",
-        placeholder="CSV, TSV, TXT or XLSX",
+        placeholder="No file yet",
     )  # fmt: skip
     return ui.div(
         field,
-        ui.p(f"One row per patient. At most {limit_words(limit_bytes)}.", class_="cs-hint"),
+        ui.p(
+            f"CSV, TSV, TXT or XLSX, one row per patient, at most {limit_words(limit_bytes)}.",
+            class_="cs-hint",
+        ),
         ui.div(class_="cs-upload-message", role="alert"),
         data_max_bytes=str(limit_bytes),
         data_too_large=arrival.too_large(limit_bytes).sentence,
@@ -145,7 +148,9 @@ def _draw(
 def _found(now: Loaded) -> TagList:
     button = ui.input_action_button("to_outcome", "Continue to Outcome", class_="btn-primary")
     views = ui.navset_underline(
-        ui.nav_panel("Import report", import_report.report_of(now.report)),
+        ui.nav_panel(
+            "Import report", ui.div(import_report.report_of(now.report), class_="cs-import")
+        ),
         ui.nav_panel("Variables", variables_editor.variables_ui("variables")),
         ui.nav_panel("Preview", preview.preview_ui("preview")),
         id="view",

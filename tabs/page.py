@@ -65,5 +65,5 @@ def serve(_inputs: Inputs, _outputs: Outputs, session: Session) -> None:
         return TagList(
             ui.span("Dataset ", ui.tags.bdi(now.name)),
             ui.span(f"{dataset.n_rows:,} rows, {len(dataset.names):,} columns"),
-            ui.span(f"{memory_words(dataset.size_bytes)} in memory"),
+            ui.span(f"{memory_words(dataset.size_bytes)} of memory"),
         )

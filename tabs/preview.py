@@ -20,7 +20,9 @@ _MOST_CHARACTERS = 200
 @module.ui
 def preview_ui() -> TagList:
     """Pagers of rows and columns, and one page of the table."""
-    return TagList(pager_ui("rows"), pager_ui("columns"), ui.output_ui("page"))
+    return TagList(
+        ui.div(pager_ui("rows"), pager_ui("columns"), class_="cs-pagers"), ui.output_ui("page")
+    )
 
 
 @module.server

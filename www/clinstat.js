@@ -66,7 +66,7 @@
   class ClinstatTime extends HTMLElement {
     connectedCallback() {
       const moment = new Date(this.getAttribute("datetime"));
-      this.textContent = moment.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+      this.textContent = moment.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
     }
   }
   customElements.define("clinstat-time", ClinstatTime);
