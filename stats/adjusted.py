@@ -9,8 +9,17 @@ import numpy as np
 from scipy.special import chdtrc, chdtri, ndtr, ndtri
 
 from stats.collinearity import Aliased, column_title, find_aliased
-from stats.design import Design, Floats, Ints, Term, complete_rows, make_design
+from stats.design import (
+    Design,
+    Floats,
+    Ints,
+    Term,
+    complete_rows,
+    make_design,
+    same_value,
+)
 from stats.effect_rows import NAN, NOT_ESTIMABLE, Effect, EffectRows, counts_by_level
+from stats.errors import NotEstimable
 from stats.firth import fit_firth, penalised_lr, profile_firth
 from stats.logistic import LogisticFit, fit_logistic, gram, null_loglik, score_total
 from stats.profile import profile_logistic
@@ -19,13 +28,16 @@ from stats.result import Note
 from stats.separated import climb_separated, profile_separated
 from stats.terms import BinaryOutcome
 
+_VANISHED = 1e-7  # a risk this small on the climb is one that goes to zero
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ModelNumbers:
     """A fitted model on the internal scale, whatever fitted it.
 
     `low`, `high`, `lr_column` have one entry per design column; `lr_term` one per term index.
-    NaN in `beta` of a runaway coefficient. `information` belongs to the whole design.
+    Coefficients of `runaway` columns have no finite estimate; what `beta` and `covariance` hold
+    for them is only how far the climb went.
     """
 
     estimator: str
@@ -42,6 +54,7 @@ class ModelNumbers:
     p_value: Floats
     lr_term: Mapping[int, float]
     penalised_loglik: float = NAN
+    runaway: tuple[int, ...] = ()
 
 
 @dataclass(slots=True, eq=False)
@@ -91,7 +104,10 @@ def fit_adjusted(
     chosen = [0, *(j + 1 for j in keep)]
     model.gram_matrix = grams[np.ix_(chosen, chosen)]
     _note_empty_references(model)
-    _fit(model, y.astype(np.float64), method=method, interval=interval, ci_level=ci_level)
+    try:
+        _fit(model, y.astype(np.float64), method=method, interval=interval, ci_level=ci_level)
+    except NotEstimable as error:
+        model.notes.append(Note("no_adjusted_model", "warning", f"Adjusted model: {error}"))
     return model
 
 
@@ -106,7 +122,7 @@ def _without_information(
             left_out.add(i)
             text = f'"{term.name}" has no values and was left out of the adjusted model.'
             notes.append(Note("no_values", "warning", text, term.name))
-        elif values.min() == values.max():
+        elif same_value(values):
             left_out.add(i)
             text = (
                 f'"{term.name}" has the same value in every row and was left out of the '
@@ -194,18 +210,34 @@ def _fit(model: AdjustedModel, y: Floats, *, method: str, interval: str, ci_leve
 
 
 def _note_separation(model: AdjustedModel, design: Design, found: Separation, method: str) -> str:
-    titles = [column_title(design, j) for j in found.columns]
-    which = titles[0] if len(titles) == 1 else "a combination of " + ", ".join(titles[:5])
-    kind = "completely" if found.kind == "complete" else "partly"
-    cause = f"In the adjusted model {which} {kind} separates the outcome"
+    """Say what separates and what is done about it; the cause, for the methods paragraph."""
+    cause = _cause(design, found)
     remedy = (
-        "the odds ratio has no finite estimate; choose Firth's method, or merge levels."
+        "so its odds ratio has no finite estimate; choose Firth's method, or merge levels."
         if method == "likelihood"
-        else "the adjusted model uses Firth's penalised likelihood."
+        else "so the adjusted model uses Firth's penalised likelihood."
     )
     term = model.terms[design.columns[found.columns[0]].term].name if found.columns else None
-    model.notes.append(Note("separation", "caution", f"{cause}; {remedy}", term))
-    return f"{which} {kind} separates the outcome"
+    model.notes.append(
+        Note("separation", "caution", f"In the adjusted model {cause}, {remedy}", term)
+    )
+    return cause
+
+
+def _cause(design: Design, found: Separation) -> str:
+    if not found.causes:
+        titles = [column_title(design, j) for j in found.columns]
+        return f"{' and '.join(titles[:5])} together predict the outcome without error in some rows"
+    parts = []
+    for cause in found.causes[:3]:
+        term = design.terms[cause.term]
+        if cause.level >= 0:
+            who = "every row" if cause.event else "no row"
+            parts.append(f'{who} with "{term.name}" = "{term.levels[cause.level]}" has the event')
+        else:
+            side = "high" if cause.event else "low"
+            parts.append(f'only {side} values of "{term.name}" have the event')
+    return " and ".join(parts)
 
 
 def _likelihood(
@@ -242,7 +274,7 @@ def _runaway(
     design: Design, y: Floats, xty: Floats, found: Separation,
     groups: Mapping[int, Sequence[int]], interval: str, ci_level: float,
 ) -> ModelNumbers:  # fmt: skip
-    climb = climb_separated(design, y, xty, found.columns, found.directions)
+    climb = climb_separated(design, y, xty, found.runaway, found.runaway_directions)
     many = {t: c for t, c in groups.items() if len(c) > 1}
     profile = profile_separated(
         design, xty, climb, quantile=float(chdtri(1, 1 - ci_level)), groups=list(many.values())
@@ -257,20 +289,22 @@ def _runaway(
     )  # fmt: skip
     if interval != "profile":
         numbers = _with_wald(numbers, ci_level)
-    beta, covariance = numbers.beta.copy(), numbers.covariance.copy()
     low, high = numbers.low.copy(), numbers.high.copy()
     statistic, p_value = numbers.statistic.copy(), numbers.p_value.copy()
-    for column in climb.runaway:
-        beta[column + 1] = np.nan
-        covariance[column + 1, :] = covariance[:, column + 1] = np.nan
-        if interval != "profile":
-            low[column], high[column] = profile.low[column], profile.high[column]
-            statistic[column] = profile.lr_column[column]
-            p_value[column] = chdtrc(1, profile.lr_column[column])
+    lost = list(climb.runaway)
+    low[lost], high[lost] = profile.low[lost], profile.high[lost]
+    statistic[lost] = profile.lr_column[lost]
+    p_value[lost] = chdtrc(1, profile.lr_column[lost])
     return replace(
-        numbers, beta=beta, covariance=covariance, low=low, high=high,
-        statistic=statistic, p_value=p_value,
+        numbers, low=low, high=high, statistic=statistic, p_value=p_value, runaway=climb.runaway,
+        probability=_at_the_limit(fit.probability),
     )  # fmt: skip
+
+
+def _at_the_limit(probability: Floats) -> Floats:
+    """Risks that the climb drives to 0 or 1, at their limit."""
+    rounded = np.where(probability < _VANISHED, 0.0, probability)
+    return np.where(probability > 1.0 - _VANISHED, 1.0, rounded)
 
 
 def _firth(
@@ -337,15 +371,14 @@ def _term_effects(
     p_term = float(chdtrc(len(present), numbers.lr_term.get(index, NAN)))
     if term.kind == "factor" and not np.any(term.values[model.rows] == term.reference):
         return p_term, {}
-    df = 1.0 if numbers.interval != "Wald" else NAN
     effects = {
         level: Effect(
-            coef=float(numbers.beta[j + 1] * scales[j]),
-            std_error=float(std_errors[j]),
+            coef=NAN if j in numbers.runaway else float(numbers.beta[j + 1] * scales[j]),
+            std_error=NAN if j in numbers.runaway else float(std_errors[j]),
             low=float(numbers.low[j] * scales[j]),
             high=float(numbers.high[j] * scales[j]),
             statistic=float(numbers.statistic[j]),
-            df=df,
+            df=NAN if numbers.interval == "Wald" and j not in numbers.runaway else 1.0,
             p_value=float(numbers.p_value[j]),
         )
         for level, j in present.items()

@@ -18,6 +18,9 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 Bools = NDArray[np.bool_]
 
+#: Relative spread below which a column's values differ by rounding only.
+SAME = 1e-12
+
 _WHOLE_ELEMENTS = 1 << 20  # a design of up to 8 MB is built once and kept
 _BLOCK_ELEMENTS = 1 << 18  # otherwise blocks of about 2 MB, which stay in the L2 cache
 
@@ -153,6 +156,12 @@ class Design:
         return np.array(
             [self.terms[c.term].scale if c.level < 0 else 1.0 for c in self.columns]
         )  # fmt: skip
+
+
+def same_value(values: NDArray[np.generic]) -> bool:
+    """Whether numbers differ by no more than the rounding of their size."""
+    low, high = float(values.min()), float(values.max())
+    return high - low <= SAME * max(abs(low), abs(high))
 
 
 def complete_rows(terms: Sequence[Term], known: Bools) -> Ints:

@@ -134,6 +134,7 @@ def risk_groups(y: Floats | Bools, probability: Floats, groups: int = _GROUPS) -
     below = places.astype(np.intp)
     low, high = p[below], p[np.minimum(below + 1, n - 1)]
     cuts = np.unique(np.concatenate([low + (places - below) * (high - low), p[-1:]]))
+    cuts = cuts[(cuts > p[0]) | (cuts == p[-1])]  # the first group is closed on both sides
     group = np.searchsorted(cuts, p, side="left")
     cells = len(cuts)
 

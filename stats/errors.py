@@ -1,9 +1,9 @@
 """What can go wrong with an analysis, said so that the person at the page can act on it.
 
-    StatsError
-      BadInput        the user can fix it: a column, a level, a choice, a file
-      NotEstimable    the data cannot answer: singular, no convergence, nothing left
-      HeavyLaneNeeded not an error of the user: the work has to run in the heavy lane
+StatsError
+  BadInput        the user can fix it: a column, a level, a choice, a file
+  NotEstimable    the data cannot answer: singular, no convergence, nothing left
+  HeavyLaneNeeded not an error of the user: the work has to run in the heavy lane
 """
 
 from __future__ import annotations

@@ -8,14 +8,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from stats.adjusted import fit_adjusted
+from stats.adjusted import AdjustedModel, fit_adjusted
 from stats.descriptives import describe_by_outcome
+from stats.design import Term
 from stats.errors import BadInput
-from stats.outcome_report import adjusted_result, crude_result, diagnostics_of
 from stats.outcome_notes import notes_on_data, notes_on_model
-from stats.ranks import rank_terms
-from stats.result import OutcomeResult
+from stats.outcome_report import adjusted_result, crude_result, diagnostics_of
+from stats.ranks import OutcomeRanks, rank_terms
+from stats.result import EffectsResult, OutcomeResult
 from stats.terms import (
+    BinaryOutcome,
     binary_outcome,
     build_term,
     check_predictors,
@@ -95,46 +97,66 @@ def analyze_outcome(
     R glm, logistf algorithm, pROC and car (tests/reference), statsmodels Logit.
     """
     dataset = as_dataset(data)
-    _, choices = prepare(dataset, {
+    asked = {
         "outcome": outcome, "predictors": predictors, "event": event, "references": references,
         "exposure": exposure, "adjust": adjust, "method": method, "interval": interval,
         "ci_level": ci_level, "common_sample": common_sample, "scale": scale,
         "hosmer_lemeshow": hosmer_lemeshow, "seed": seed,
-    })  # fmt: skip
+    }  # fmt: skip
+    return _analyze(dataset, prepare(dataset, asked)[1])
+
+
+def _analyze(dataset: Dataset, choices: Mapping[str, Any]) -> OutcomeResult:
     found = binary_outcome(dataset, choices["outcome"], choices["event"])
     terms = [
         build_term(dataset, n, choices["references"].get(n), choices["scale"].get(n, 1.0))
         for n in choices["predictors"]
     ]
-    names = choices["predictors"] if choices["adjust"] == "all" else choices["adjust"]
-    in_model = [t for t in terms if t.name in names]
-    options = {k: choices[k] for k in ("method", "interval", "ci_level")}
-    model = fit_adjusted(in_model, found, **options)
+    model = _adjusted_model(terms, found, choices)
     ranked = rank_terms(terms, found.y, found.known)
-    known = found.known
-    if choices["common_sample"]:
-        known = np.zeros_like(found.known)
-        known[model.rows] = True
-    crude_ranked = ranked if known is found.known else rank_terms(terms, found.y, known)
-    crude_fits = fit_crude(terms, found.y, known, ranked=crude_ranked, **options)
+    crude = _crude(terms, found, model, ranked, choices)
+    adjusted = adjusted_result(model, found, choices)
+    diagnostics = diagnostics_of(model, found, choices)
     descriptives, tests = describe_by_outcome(
         terms, found.y, found.known, event_label=found.event, other_label=found.other,
         seed=choices["seed"], ranked=ranked,
     )  # fmt: skip
-    crude = crude_result(terms, crude_fits, found, known, choices, len(model.rows))
-    adjusted = adjusted_result(model, found, choices)
-    diagnostics = diagnostics_of(model, found, choices)
-    notes = notes_on_data(dataset, terms, found, zero_one_numbers(dataset, choices["predictors"]))
+    notes = notes_on_data(dataset, found, zero_one_numbers(dataset, choices["predictors"]))
     notes += notes_on_model(model, found, diagnostics)
     return OutcomeResult(
         analysis="analyze_outcome", choices=choices, n_rows=dataset.n_rows,
         n_used=adjusted.n_used, exclusions=adjusted.exclusions,
-        notes=tuple(notes) + crude.notes + adjusted.notes,
-        references=adjusted.references, method=_method(adjusted.method, choices, tests),
+        notes=(*notes, *crude.notes, *adjusted.notes), references=adjusted.references,
+        method=_method(adjusted.method, choices, tests),
         outcome=found.name, event=found.event, other=found.other,
         descriptives=descriptives, tests=tests,
         crude=crude, adjusted=adjusted, diagnostics=diagnostics,
     )  # fmt: skip
+
+
+def _options(choices: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: choices[name] for name in ("method", "interval", "ci_level")}
+
+
+def _adjusted_model(
+    terms: Sequence[Term], found: BinaryOutcome, choices: Mapping[str, Any]
+) -> AdjustedModel:
+    names = choices["predictors"] if choices["adjust"] == "all" else choices["adjust"]
+    return fit_adjusted([t for t in terms if t.name in names], found, **_options(choices))
+
+
+def _crude(
+    terms: Sequence[Term], found: BinaryOutcome, model: AdjustedModel,
+    ranked: Sequence[OutcomeRanks | None], choices: Mapping[str, Any],
+) -> EffectsResult:  # fmt: skip
+    """Crude models on their own rows, or all on the rows of the adjusted model."""
+    known = found.known
+    if choices["common_sample"]:
+        known = np.zeros_like(known)
+        known[model.rows] = True
+        ranked = rank_terms(terms, found.y, known)
+    fits = fit_crude(terms, found.y, known, ranked=ranked, **_options(choices))
+    return crude_result(terms, fits, found, known, choices, len(model.rows))
 
 
 def _method(

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from stats.adjusted import AdjustedModel
-from stats.design import Term
 from stats.result import Note, OutcomeDiagnostics
 from stats.terms import BinaryOutcome
 from stats.variables import Dataset, quote_list
@@ -20,9 +19,7 @@ _COOKS_CAUTION = 1.0
 _SHIFT = 0.05
 
 
-def notes_on_data(
-    dataset: Dataset, terms: Sequence[Term], outcome: BinaryOutcome, zero_one: Sequence[str]
-) -> list[Note]:
+def notes_on_data(dataset: Dataset, outcome: BinaryOutcome, zero_one: Sequence[str]) -> list[Note]:
     """What is assumed about outcome and predictors."""
     notes: list[Note] = []
     if outcome.assumed:

@@ -10,7 +10,13 @@ from scipy.special import chdtrc
 
 from stats.adjusted import AdjustedModel, ModelNumbers, add_adjusted_rows
 from stats.design import Bools, Design, Term
-from stats.diagnostics import diagnose, discrimination, fit_measures
+from stats.diagnostics import (
+    brier_score,
+    diagnose,
+    discrimination,
+    fit_measures,
+    no_diagnostics,
+)
 from stats.effect_rows import NAN, Effect, EffectRows
 from stats.outcome_notes import note_on_shift
 from stats.result import EffectsResult, OutcomeDiagnostics
@@ -28,6 +34,7 @@ _CRUDE_FACTS = (
     "penalised_loglik", "lr_statistic", "lr_df", "lr_p", "aic", "bic", "mcfadden_r2",
     "nagelkerke_r2", "brier", "c_statistic",
 )  # fmt: skip
+_RUNAWAY_ERROR = 1e3  # no intercept that exists is as uncertain as one that runs away
 _COUNTS = ("n", "events", "parameters")
 
 
@@ -148,10 +155,13 @@ def _model_facts(
     covariance = design.reported_covariance(numbers.covariance)
     p = design.n_parameters
     c = discrimination(y, numbers.probability, ci_level=ci_level)
+    intercept_error = float(np.sqrt(covariance[0, 0]))
+    if numbers.runaway and intercept_error > _RUNAWAY_ERROR:
+        intercept = intercept_error = NAN
     return {
         "parameters": p,
         "intercept": intercept,
-        "intercept_std_error": float(np.sqrt(covariance[0, 0])),
+        "intercept_std_error": intercept_error,
         "loglik": numbers.loglik,
         "loglik_null": numbers.loglik_null,
         "penalised_loglik": numbers.penalised_loglik,
@@ -159,7 +169,7 @@ def _model_facts(
         "lr_df": p - 1,
         "lr_p": float(chdtrc(p - 1, numbers.lr_model)),
         **fit_measures(numbers.loglik, numbers.loglik_null, n=len(y), parameters=p),
-        "brier": float(np.mean((numbers.probability - y) ** 2)),
+        "brier": brier_score(y, numbers.probability),
         "c_statistic": c.area,
         "c_statistic_low": c.low,
         "c_statistic_high": c.high,
@@ -170,7 +180,15 @@ def diagnostics_of(
     model: AdjustedModel, outcome: BinaryOutcome, choices: Mapping[str, Any]
 ) -> OutcomeDiagnostics:
     """Collinearity, influence, calibration of the adjusted model; empty tables without one."""
-    return diagnose(model, outcome, choices)  # type: ignore[arg-type]
+    if model.design is None or model.numbers is None:
+        return no_diagnostics()
+    numbers = model.numbers
+    # influence is not defined where coefficients have no estimate
+    covariance = np.full_like(numbers.covariance, NAN) if numbers.runaway else numbers.covariance
+    return diagnose(
+        model.design, outcome.y[model.rows], numbers.probability, covariance,
+        hosmer_lemeshow_test=choices["hosmer_lemeshow"], gram_matrix=model.gram_matrix,
+    )  # fmt: skip
 
 
 def _exclusions(outcome: BinaryOutcome, used: Bools) -> dict[str, int]:

@@ -67,6 +67,7 @@ def profile_logistic(
     groups: Sequence[Sequence[int]] = (),
     limits: bool = True,
     columns: Sequence[int] | None = None,
+    shared_curvature: bool = True,
 ) -> Profile:
     """Limits of every coefficient and likelihood-ratio statistics of columns and groups.
 
@@ -77,6 +78,8 @@ def profile_logistic(
     quantile : chi-square quantile (1 df) of the confidence level.
     groups : column indices (from 0, the intercept not counted) tested together.
     columns : the single columns to test (None = all; the others get NaN).
+    shared_curvature : False where the curvature of the full model says little (separated data):
+        each problem is then solved by Newton with its own.
 
     Checked against the exact roots (`profile_ci`) in the `logistic` reference files of R.
     """
@@ -85,8 +88,12 @@ def profile_logistic(
     singles = [np.array([j + 1]) for j in tested]
     many = [np.asarray(g, dtype=np.intp) + 1 for g in groups]
     problems = _start(fit, p if limits else 0, singles + many, quantile)
-    loglik, settled = _solve(design, xty, fit, problems, fit.loglik - quantile / 2.0)
-    _finish_alone(design, xty, fit, problems, loglik, settled, fit.loglik - quantile / 2.0)
+    target = fit.loglik - quantile / 2.0
+    loglik = np.full(problems.beta.shape[1], np.nan)
+    settled = np.zeros(len(loglik), dtype=bool)
+    if shared_curvature:
+        _solve(design, xty, fit, problems, loglik, settled, target)
+    _finish_alone(design, xty, fit, problems, loglik, settled, target)
     n_limits = 2 * p if limits else 0
     values = np.where(settled, problems.beta[np.maximum(problems.column, 0), range(len(settled))],
                       np.nan)  # fmt: skip
@@ -167,12 +174,11 @@ def _steps(
 
 
 def _solve(
-    design: Design, xty: Floats, fit: LogisticFit, problems: _Problems, target: float
-) -> tuple[Floats, Bools]:
+    design: Design, xty: Floats, fit: LogisticFit, problems: _Problems,
+    loglik: Floats, settled: Bools, target: float,
+) -> None:  # fmt: skip
     """Chord iteration with Anderson mixing of depth one; problems leave as they settle."""
     total = problems.beta.shape[1]
-    loglik = np.full(total, np.nan)
-    settled = np.zeros(total, dtype=bool)
     active = np.arange(total)
     size = np.full(total, np.inf)
     rate = np.full(total, 0.5)
@@ -188,7 +194,9 @@ def _solve(
         step = _steps(fit.covariance, problems, active, value, score, target)
         length = np.sqrt(np.maximum(np.einsum("ij,ij->j", step, fit.information @ step), 0.0))
         if turn:
-            rate[active] = np.clip(length / np.maximum(size[active], 1e-300), 1e-3, 0.9)
+            # a lucky step does not count for more than a third of the rate seen before
+            seen = length / np.maximum(size[active], 1e-300)
+            rate[active] = np.clip(np.maximum(seen, rate[active] / 3.0), 1e-3, 0.9)
         error = length * rate[active] / (1.0 - rate[active])
         size[active] = length
         move = step.copy()
@@ -206,7 +214,6 @@ def _solve(
         settled[active[near]] = True
         lost = ~np.isfinite(length) | (length > 50.0)
         active = active[~near & ~lost]
-    return loglik, settled
 
 
 def _gain(information_: Floats, score: Floats, step: Floats) -> Floats:

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from stats.design import Bools, Floats, Ints, Term
+from stats.design import SAME, Bools, Floats, Ints, Term
 from stats.errors import BadInput
 
 #: Groups smaller than this without ties get the exact distribution of U, as in R.
@@ -82,8 +82,9 @@ class OutcomeRanks:
 
     @property
     def constant(self) -> bool:
-        """True when all values are equal (or there is none)."""
-        return not self.overall.low < self.overall.high
+        """True when the values differ by no more than rounding (or there is none)."""
+        low, high = self.overall.low, self.overall.high
+        return not high - low > SAME * max(abs(low), abs(high))
 
 
 _NO_ROWS = GroupSummary(0, *([math.nan] * 7))

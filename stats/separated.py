@@ -46,15 +46,20 @@ def profile_separated(
 ) -> Profile:  # fmt: skip
     """Limits and tests against the likelihood's limit.
 
-    A runaway coefficient has one finite limit; the other is -inf or +inf as `directions` says.
+    A runaway coefficient has one finite limit; the other is -inf or +inf as `directions` says
+    (both where the sign of its infinity is not determined).
     Checked against the profile limit of the separated term in R (`synth_messy__logistic`).
     """
-    profile = profile_logistic(design, xty, found.fit, quantile=quantile, groups=groups)
+    profile = profile_logistic(
+        design, xty, found.fit, quantile=quantile, groups=groups, shared_curvature=False
+    )
     low, high = profile.low.copy(), profile.high.copy()
     target = found.fit.loglik - quantile / 2.0
     for column, sign in zip(found.runaway, found.directions, strict=True):
-        finite = _finite_limit(design, xty, found.fit.beta, column + 1, sign, target)
-        low[column], high[column] = (finite, np.inf) if sign > 0 else (-np.inf, finite)
+        low[column], high[column] = -np.inf, np.inf
+        if sign:
+            finite = _finite_limit(design, xty, found.fit.beta, column + 1, sign, target)
+            low[column], high[column] = (finite, np.inf) if sign > 0 else (-np.inf, finite)
     return Profile(low, high, profile.lr_column, profile.lr_group)
 
 

@@ -19,7 +19,6 @@ from stats.one_slope import SlopeLikelihood, Tile, Value
 _ROUNDS: Final = 200
 _SETTLED: Final = 1e-18  # squared Newton step, in standard errors
 _INVISIBLE: Final = 1e-8  # squared step whose gain may drown in rounding
-_LONGEST: Final = 8.0
 _HALVINGS: Final = 40
 _DOUBLINGS: Final = 80
 _CLOSE: Final = 1e-9  # width of the enclosure of a limit, relative to its distance
@@ -110,8 +109,7 @@ class ColumnSearch:
             d0, d1, squared = _step(value, fixed=fixed)
             if not squared > _SETTLED:
                 return Summit(at[0] + d0, at[1] + d1, value, math.isfinite(squared))
-            share = min(1.0, _LONGEST / max(abs(d0), abs(d1)))
-            higher = self._higher(at, (d0, d1), share, value)
+            higher = self._higher(at, (d0, d1), value)
             if higher is None:  # no gain that the arithmetic can show; the step is still right
                 near = squared < _INVISIBLE
                 return Summit(at[0] + near * d0, at[1] + near * d1, value, near)
@@ -119,8 +117,9 @@ class ColumnSearch:
         return Summit(*at, value, settled=False)
 
     def _higher(
-        self, at: tuple[float, float], step: tuple[float, float], share: float, value: Value
+        self, at: tuple[float, float], step: tuple[float, float], value: Value
     ) -> tuple[tuple[float, float], Value] | None:
+        share = 1.0
         for _ in range(_HALVINGS):
             ahead = (at[0] + share * step[0], at[1] + share * step[1])
             there = self._at(*ahead)

@@ -15,6 +15,7 @@ import pandas as pd
 
 from stats.design import Bools, Floats, Term
 from stats.errors import BadInput
+from stats.ranks import LARGEST_VALUE
 from stats.variables import FACTOR_KINDS, Dataset, label_of, quote_list
 
 MOST_LEVELS = 100
@@ -200,7 +201,7 @@ def resolve_scale(
 def build_term(
     dataset: Dataset, name: str, reference: str | None, scale: float | str = 1.0
 ) -> Term:
-    """The predictor as arrays. BadInput when a continuous column holds an infinite number."""
+    """The predictor as arrays. BadInput for numbers whose squares overflow."""
     column = dataset.column(name)
     if isinstance(column.dtype, pd.CategoricalDtype):
         factor = dataset.factor(name)
@@ -208,12 +209,12 @@ def build_term(
         index = levels.index(reference) if reference is not None else 0
         return Term(name, "factor", np.asarray(factor.codes), levels, index)
     values = column.to_numpy(dtype=np.float64, na_value=np.nan)
-    largest = np.nanmax(np.abs(values), initial=0.0, where=~np.isnan(values))
-    if np.isinf(largest):
-        row = int(np.flatnonzero(np.isinf(values))[0]) + 1
+    largest = max(np.fmax.reduce(values, initial=0.0), -np.fmin.reduce(values, initial=0.0))
+    if largest > LARGEST_VALUE:
+        row = int(np.flatnonzero(np.abs(values) > LARGEST_VALUE)[0]) + 1
         raise BadInput(
-            f'"{name}" holds a value too large to be a number (row {row}).',
-            column=name, rule="finite numbers", found="infinite",
+            f'"{name}" holds a value too large to compute with (row {row}).',
+            column=name, rule="finite numbers", found="too large",
             hint="Correct the value, or list it as a missing code.",
         )  # fmt: skip
     return Term(name, "continuous", values, scale=_units(values, scale))
