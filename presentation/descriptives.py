@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from presentation import numbers
@@ -11,7 +11,7 @@ from presentation.effects import rows_of
 from presentation.names import Names, names_of
 from presentation.numbers import PLAIN, NumberStyle
 from presentation.table import Cell, Column, Footnotes, Row, RowKind, Spanner, Table
-from presentation.wording import test_words
+from presentation.wording import compared_by, test_words
 from stats.result import OutcomeResult
 
 _PARTS = ("n, mean or median", "%, SD or Q1", "Q3")
@@ -45,7 +45,7 @@ class _Page:
     style: NumberStyle
     groups: tuple[str | None, ...]
     footnotes: Footnotes
-    tests: Mapping[str, Mapping[str, object]]
+    tests: Mapping[str, Sequence[Mapping[str, object]]]
 
 
 def descriptives_table(
@@ -59,7 +59,9 @@ def descriptives_table(
     names = names_of(result.choices, labels, units)
     variables = _read(result)
     groups = (None, result.other, result.event)
-    tests = {row["variable"]: row for row in rows_of(result.table("tests"))}
+    tests: dict[str, list[Mapping[str, object]]] = {}
+    for row in rows_of(result.table("tests")):
+        tests.setdefault(row["variable"], []).append(row)
     page = _Page(names, style, groups, Footnotes(), tests)
     rows = tuple(row for v in variables for row in _variable_rows(page, v))
     outcome = names.of(result.outcome)
@@ -98,7 +100,7 @@ def _variable_rows(page: _Page, variable: _Variable) -> list[Row]:
     blank = tuple(Cell() for _ in page.groups)
     if variable.levels:
         title += ", n (%)"
-    rows = [Row("heading", (Cell(title), *blank, _p_cell(page, variable.name)))]
+    rows = [Row("heading", (Cell(title), *blank, _p_cell(page, variable, None)))]
     if variable.levels:
         rows += [_level_row(page, variable, level) for level in variable.levels]
     else:
@@ -106,12 +108,12 @@ def _variable_rows(page: _Page, variable: _Variable) -> list[Row]:
     if any(variable.get("missing", group) > 0 for group in page.groups):
         missing = [variable.get("missing", group) for group in page.groups]
         cells = [Cell(numbers.count(m), (_finite(m), None, None)) for m in missing]
-        rows.append(_line("line", "Missing", cells))
+        rows.append(_line("line", "Missing", cells, Cell()))
     return rows
 
 
-def _line(kind: RowKind, title: str, cells: list[Cell]) -> Row:
-    return Row(kind, (Cell(title), *cells, Cell()))
+def _line(kind: RowKind, title: str, cells: list[Cell], p: Cell) -> Row:
+    return Row(kind, (Cell(title), *cells, p))
 
 
 def _finite(value: float) -> float | None:
@@ -125,7 +127,7 @@ def _level_row(page: _Page, variable: _Variable, level: str) -> Row:
         share = variable.get("percent", group, level)
         text = numbers.count_with_percent(n, share, page.style)
         cells.append(Cell(text, (_finite(n), _finite(share), None)))
-    return _line("level", level, cells)
+    return _line("level", level, cells, Cell())
 
 
 def _continuous_rows(page: _Page, variable: _Variable) -> list[Row]:
@@ -151,22 +153,26 @@ def _continuous_rows(page: _Page, variable: _Variable) -> list[Row]:
         )
     left, right = style.quartile_brackets
     return [
-        _line("line", "Mean (SD)", means),
-        _line("line", f"Median {left}Q1, Q3{right}", medians),
+        _line("line", "Mean (SD)", means, _p_cell(page, variable, "mean")),
+        _line("line", f"Median {left}Q1, Q3{right}", medians, _p_cell(page, variable, "median")),
     ]
 
 
-def _p_cell(page: _Page, variable: str) -> Cell:
-    test = page.tests.get(variable)
-    if test is None:
-        return Cell()
-    p, error = float(str(test["p_value"])), float(str(test["mc_error"]))
+def _p_cell(page: _Page, variable: _Variable, of: str | None) -> Cell:
+    """The p of the test of means or of ranks on its own line; any other on the heading."""
+    for test in page.tests.get(variable.name, ()):
+        code = str(test["test"] or "")
+        compares = None if variable.levels else compared_by(code)
+        if compares == of:
+            return _tested(page, code, float(str(test["p_value"])), float(str(test["mc_error"])))
+    return Cell()
+
+
+def _tested(page: _Page, code: str, p: float, error: float) -> Cell:
     if math.isnan(p):
-        return Cell(
-            numbers.NOT_ESTIMABLE, (None,),
-            page.footnotes.mark("No test: these data do not allow one."),
-        )  # fmt: skip
-    words = test_words(str(test["test"] or ""))
+        mark = page.footnotes.mark("No test: these data do not allow one.")
+        return Cell(numbers.NOT_ESTIMABLE, (None,), mark)
+    words = test_words(code)
     text = f"{words[:1].upper()}{words[1:]}"
     if error > 0:
         text += f", p simulated with a standard error of {error:.1g}"

@@ -23,6 +23,8 @@ _FACT_TITLES: Mapping[str, str] = {
     "method": "Estimation",
     "interval": "Confidence intervals",
     "intercept": "Intercept (log odds)",
+    "intercept_std_error": "Standard error of the intercept",
+    "penalised_loglik": "Penalised log-likelihood",
     "loglik": "Log-likelihood",
     "loglik_null": "Log-likelihood of the model without predictors",
     "lr_statistic": "Likelihood-ratio chi-square of the model",
@@ -42,9 +44,12 @@ _FACT_TITLES: Mapping[str, str] = {
     "condition_number": "Condition number of the design",
     "condition_index": "Largest condition index",
 }
+#: Facts that other models do not have: missing there means "not this model", not "unknown".
+_ONLY_SOME_MODELS = frozenset({"penalised_loglik"})
 _DECIMALS: Mapping[str, int] = {
     "n": 0, "events": 0, "parameters": 0, "lr_df": 0, "hosmer_lemeshow_df": 0,
-    "events_per_parameter": 1, "loglik": 1, "loglik_null": 1, "lr_statistic": 1, "aic": 1, "bic": 1,
+    "events_per_parameter": 1, "loglik": 1, "loglik_null": 1, "penalised_loglik": 1,
+    "lr_statistic": 1, "aic": 1, "bic": 1,
     "mcfadden_r2": 3, "nagelkerke_r2": 3, "c_statistic": 3, "brier": 3, "calibration_intercept": 2,
     "calibration_slope": 2, "hosmer_lemeshow_statistic": 1,
 }  # fmt: skip
@@ -101,6 +106,8 @@ def facts_table(name: str, title: str, facts: Mapping[str, Any], style: NumberSt
         if key.endswith(("_low", "_high")) and key.rsplit("_", 1)[0] in facts:
             continue
         if value is None or isinstance(value, (Mapping, tuple)):
+            continue
+        if key in _ONLY_SOME_MODELS and isinstance(value, float) and math.isnan(value):
             continue
         heading = _FACT_TITLES.get(key) or _capital(key.replace("_", " "))
         rows.append(Row("single", (Cell(heading), _fact_cell(key, facts, style))))

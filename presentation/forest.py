@@ -289,7 +289,7 @@ def ticks(low: float, high: float, *, log: bool) -> tuple[float, ...]:
     if not log:
         return _linear_ticks(low, high)
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
-    every = math.ceil((last - first) / _MOST_TICKS)
+    every = math.ceil((last - first + 1) / _MOST_TICKS)
     for steps, fewest in _LOG_STEPS:
         found = [float(f"{s}e{power}") for power in range(first, last + 1) for s in steps]
         inside = tuple(t for t in found if low <= t <= high)

@@ -206,8 +206,8 @@ def _reference_sentences(page: _Page) -> list[str]:
     for row in page.crude_rows:
         if row.reference is not None:
             references[row.term] = row.reference
-        elif row.level is None and page.names.with_step(row.term) != page.names.of(row.term):
-            steps.append(page.names.with_step(row.term))
+        elif row.level is None and page.names.step_phrase(row.term):
+            steps.append(page.names.step_phrase(row.term))
     sentences = []
     if references:
         shown = joined([f"{page.names.of(t)}: {level}" for t, level in references.items()])
@@ -215,7 +215,7 @@ def _reference_sentences(page: _Page) -> list[str]:
         sentences.append(f"{word} {shown}.")
     if any(row.level is None for row in page.crude_rows):
         sentences.append(
-            "Odds ratios of continuous predictors are per unit"
+            "Odds ratios of continuous predictors are per unit of measurement"
             + (f" ({joined(steps)})." if steps else ".")
         )
     return sentences

@@ -31,13 +31,24 @@ class Names:
 
     def with_step(self, name: str) -> str:
         """`Age (per 10 years)`, `Age, years`: what one step of a continuous term is."""
+        step = self._step(name)
+        return f"{self.of(name)} (per {step})" if step else self.with_unit(name)
+
+    def step_phrase(self, name: str) -> str:
+        """`Age per 10 years`, `Age in years`; empty when neither unit nor step is known."""
+        step, unit = self._step(name), self.units.get(name)
+        if step:
+            return f"{self.of(name)} per {step}"
+        return f"{self.of(name)} in {unit}" if unit else ""
+
+    def _step(self, name: str) -> str:
+        """`10 years`, `interquartile range`; empty for a step of one unit."""
         step = self.steps.get(name)
         if isinstance(step, str) and step.lower() in _STEP_WORDS:
-            return f"{self.of(name)} (per {_STEP_WORDS[step.lower()]})"
+            return _STEP_WORDS[step.lower()]
         if isinstance(step, (int, float)) and math.isfinite(step) and step != 1:
-            unit = self.units.get(name) or ("unit" if step == 1 else "units")
-            return f"{self.of(name)} (per {step:g} {unit})"
-        return self.with_unit(name)
+            return f"{step:.6g} {self.units.get(name) or 'units'}"
+        return ""
 
 
 def names_of(

@@ -66,17 +66,22 @@ def sheet_name(name: str, taken: set[str]) -> str:
     Excel forbids brackets, colon, asterisk, question mark, both slashes, quotes at the ends, more
     than 31 characters and the name "History".
     """
-    clean = _NOT_IN_SHEET_NAMES.sub(" ", visible(name)).strip(" '")[:_LONGEST_SHEET_NAME]
+    clean = _cut(_NOT_IN_SHEET_NAMES.sub(" ", visible(name)).strip(" '"), _LONGEST_SHEET_NAME)
     clean = clean.strip(" '") or "Table"
     if clean.lower() == "history":
         clean = "History table"
     found, number = clean, 2
     while found.lower() in taken:
         suffix = f" ({number})"
-        found = clean[: _LONGEST_SHEET_NAME - len(suffix)] + suffix
+        found = _cut(clean, _LONGEST_SHEET_NAME - len(suffix)) + suffix
         number += 1
     taken.add(found.lower())
     return found
+
+
+def _cut(text: str, limit: int) -> str:
+    """At most `limit` characters as Excel counts them, in UTF-16."""
+    return text.encode("utf-16-le")[: 2 * limit].decode("utf-16-le", "ignore")
 
 
 class _Sheet:

@@ -17,13 +17,32 @@ _TESTS = {
 }
 
 
+_COMPARED = {
+    "mean": ("welch", "student", "anova"),
+    "median": ("mann whitney", "wilcoxon", "kruskal"),
+}
+
+
+def _plain(code: str) -> str:
+    return code.lower().replace("-", " ").replace("–", " ").replace("_", " ")
+
+
 def test_words(code: str) -> str:
     """The full name of a test; a code that is not known is given back as it is."""
-    key = code.lower().replace("-", " ").replace("–", " ").replace("_", " ")
+    key = _plain(code)
     for start, words in _TESTS.items():
         if start in key:
             return words
     return code
+
+
+def compared_by(code: str) -> str | None:
+    """What a test compares: "mean", "median" (ranks), or None for anything else."""
+    key = _plain(code)
+    for what, codes in _COMPARED.items():
+        if any(start in key for start in codes):
+            return what
+    return None
 
 
 def is_firth(code: object) -> bool:

@@ -161,10 +161,10 @@ def outcome_result(**more: Any) -> OutcomeResult:
         "descriptives": descriptives(),
         "tests": pd.DataFrame(
             {
-                "variable": [AGE, SMOKING, DRUG],
-                "test": ["welch", "chi_square", "fisher"],
-                "statistic": [-3.5, 7.7, NAN], "df": [133.2, 2.0, NAN],
-                "p_value": [0.0006, 0.0213, 0.0074], "mc_error": [NAN, NAN, NAN],
+                "variable": [AGE, AGE, SMOKING, DRUG],
+                "test": ["Welch t", "Mann-Whitney", "chi-square", "Fisher exact"],
+                "statistic": [-3.5, 11021.0, 7.7, NAN], "df": [133.2, NAN, 2.0, NAN],
+                "p_value": [0.0006, 0.0121, 0.0213, 0.0074], "mc_error": [NAN] * 4,
             }
         ),
         "crude": effects_result(

@@ -38,7 +38,7 @@ CAUSAL = re.compile(
         "Fisher's exact test",
         "The associations of Age, smoking and drug with the outcome were estimated by logistic regression",
         "Reference levels were smoking: never and drug: no.",
-        "per unit (Age, years)",
+        "per unit of measurement (Age in years).",
         'Because no event occurred among the rows with drug = "yes", the crude model of drug and the '
         "adjusted model were fitted by Firth's penalised likelihood [2,3].",
         "95% confidence intervals are profile likelihood and penalised profile likelihood intervals",

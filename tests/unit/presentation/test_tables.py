@@ -178,13 +178,14 @@ def test_the_descriptives_name_each_test_in_a_footnote():
         "Characteristic", "Overall (N = 400)", "no (N = 310)", "yes (N = 90)", "p",
     ]  # fmt: skip
     assert texts(table)[:4] == [
-        ["Age, years", "", "", "", "<0.001"],
-        ["Mean (SD)", "61.2 (11.4)", "60.1 (11.4)", "65.0 (11.4)", ""],
-        ["Median [Q1, Q3]", "61.6 [53.2, 69.2]", "60.5 [52.1, 68.1]", "65.4 [57.0, 73.0]", ""],
+        ["Age, years", "", "", "", ""],
+        ["Mean (SD)", "61.2 (11.4)", "60.1 (11.4)", "65.0 (11.4)", "<0.001"],
+        ["Median [Q1, Q3]", "61.6 [53.2, 69.2]", "60.5 [52.1, 68.1]", "65.4 [57.0, 73.0]", "0.012"],
         ["Missing", "5", "3", "2", ""],
     ]
     assert [n.text for n in table.footnotes] == [
         "Welch's t test.",
+        "Mann–Whitney U test.",
         "Pearson's chi-square test without continuity correction.",
         "Fisher's exact test.",
     ]
@@ -193,7 +194,7 @@ def test_the_descriptives_name_each_test_in_a_footnote():
 def test_a_simulated_p_carries_its_error():
     result = outcome_result()
     tests = result.tests
-    tests.loc[2, "mc_error"] = 0.00031
+    tests.loc[3, "mc_error"] = 0.00031
     table = descriptives_table(dataclasses.replace(result, tests=tests))
     assert "Fisher's exact test, p simulated with a standard error of 0.0003." in sentences(table)
 
