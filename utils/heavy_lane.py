@@ -16,7 +16,7 @@ from utils import refusals
 from utils.cancel import CancelToken
 from utils.fair_queue import FairQueue
 from utils.heavy_run import HeavyRequest, HeavyRun, HeavyTerms
-from utils.lane_counters import LaneCounters, RunTiming
+from utils.lane_counters import LaneCounters
 from utils.refusals import StopReason
 from utils.ticket import Ticket
 from utils.zygote_keeper import ZygoteKeeper
@@ -129,36 +129,19 @@ class HeavyLane:
         with wake, alarm:
             if not ticket.begin(lambda _: _ring(alarm)):
                 return
-            began = time.perf_counter()
             with self._lock:
                 self._running.add(ticket)
-            self._counters.started()
             run = HeavyRun(waiting.request, ticket, wake, self._terms)
             with ticket:
-                ticket.resolve(run.carry_out(self._keeper))
-            if ticket.stopped:
-                self._counters.killed(ticket.stopped)
+                with self._counters.run(ticket, run.phases):
+                    value = run.carry_out(self._keeper)
+                ticket.resolve(value)
             if not run.bury():
                 self._keeper.replace()
             with self._lock:
                 self._running.discard(ticket)
-        self._counters.ended(_timing(ticket, run, began))
 
 
 def _ring(alarm: socket.socket) -> None:
     with contextlib.suppress(OSError):  # the run has just ended by itself
         alarm.send(b"!")
-
-
-def _timing(ticket: Ticket, run: HeavyRun, began: float) -> RunTiming:
-    outcome = ticket.stopped or ("failed" if ticket.future.exception() else "finished")
-    return RunTiming(
-        lane="heavy",
-        name=ticket.name,
-        outcome=outcome,
-        queue_seconds=began - ticket.queued_at,
-        start_seconds=run.phases.start_seconds,
-        compute_seconds=run.phases.compute_seconds,
-        transfer_seconds=run.phases.transfer_seconds,
-        added_bytes=run.phases.added_bytes,
-    )

@@ -17,6 +17,7 @@ from typing import Any
 from utils import refusals
 from utils.codec import Codec
 from utils.errors import CodecError
+from utils.lane_counters import Phases
 from utils.ticket import Ticket
 from utils.wire import (
     READABLE,
@@ -63,16 +64,6 @@ class HeavyTerms:
     errors: Mapping[str, type[Exception]]
     argument_bytes: int
     result_bytes: int
-
-
-@dataclass(slots=True)
-class Phases:
-    """Wall time of the phases of a run in seconds, and bytes that its process added."""
-
-    start_seconds: float = 0.0
-    compute_seconds: float = 0.0
-    transfer_seconds: float = 0.0
-    added_bytes: int = 0
 
 
 class _StoppedError(Exception):
@@ -165,7 +156,8 @@ class HeavyRun:
             elif message.kind == Kind.RESULT:
                 value = self._take(message)
                 spent = time.perf_counter() - launched
-                self.phases.transfer_seconds += spent - self.phases.compute_seconds
+                inside = self.phases.load_seconds + self.phases.compute_seconds
+                self.phases.transfer_seconds += max(0.0, spent - inside)
                 return value
             elif message.kind == Kind.FAILURE:
                 raise self._error_of(message.meta)
@@ -198,10 +190,13 @@ class HeavyRun:
         self.request.progress(fraction, partial)
 
     def _take(self, message: Message) -> Any:
-        seconds, added = message.meta.get("compute_seconds"), message.meta.get("added_bytes")
-        if not isinstance(seconds, float) or not isinstance(added, int):
+        meta = message.meta
+        load, compute = meta.get("load_seconds"), meta.get("compute_seconds")
+        added = meta.get("added_bytes")
+        if not (isinstance(load, float) and isinstance(compute, float) and isinstance(added, int)):
             raise WireError("a result without its facts")
-        self.phases.compute_seconds = seconds
+        self.phases.load_seconds = load
+        self.phases.compute_seconds = compute
         self.phases.added_bytes = added
         return self.terms.codec.decode(message.payload)
 

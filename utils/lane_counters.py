@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+import time
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
 from utils.refusals import StopReason
+from utils.ticket import Ticket
 
 LaneName = Literal["quick", "heavy"]
 
@@ -18,13 +21,29 @@ _KEPT_RUNS = 50
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunTiming:
-    """One run: where its wall time went (seconds), and what memory its process added (bytes)."""
+    """One run: where its wall time went (seconds), and what memory its process added (bytes).
+
+    queue: waiting for a place; start: the process; load: its libraries and arguments; compute:
+    the function; transfer: encoding, moving and decoding. The quick lane has queue and compute.
+    """
 
     lane: LaneName
     name: str
     outcome: str
     queue_seconds: float
     start_seconds: float = 0.0
+    load_seconds: float = 0.0
+    compute_seconds: float = 0.0
+    transfer_seconds: float = 0.0
+    added_bytes: int = 0
+
+
+@dataclass(slots=True)
+class Phases:
+    """What a run learns about itself while it runs (see RunTiming)."""
+
+    start_seconds: float = 0.0
+    load_seconds: float = 0.0
     compute_seconds: float = 0.0
     transfer_seconds: float = 0.0
     added_bytes: int = 0
@@ -62,23 +81,49 @@ class LaneCounters:
         with self._lock:
             self._counts["refused"] += 1
 
-    def started(self) -> None:
-        """Work left the queue and runs."""
+    @contextlib.contextmanager
+    def run(self, ticket: Ticket, phases: Phases) -> Iterator[None]:
+        """Count the run inside the block, before anybody gets its answer.
+
+        `phases` is filled in by the run; what it leaves open is taken as computing.
+        """
+        began = time.perf_counter()
         with self._lock:
             self._counts["started"] += 1
             self._running += 1
+        returned = False
+        try:
+            yield
+            returned = True
+        finally:
+            # Work in a thread may return after its caller was told that it was stopped.
+            finished = returned and not ticket.future.done()
+            outcome = "finished" if finished else (ticket.stopped or "failed")
+            self._record(ticket, phases, outcome, began, time.perf_counter())
 
     def killed(self, reason: StopReason) -> None:
-        """Work was ended from outside, while it waited or while it ran."""
+        """Work was ended from outside while it waited."""
         with self._lock:
             self._killed[reason] += 1
 
-    def ended(self, timing: RunTiming) -> None:
-        """A run that was started is over; `timing.outcome` is finished, failed or a reason."""
+    def _record(
+        self, ticket: Ticket, phases: Phases, outcome: str, began: float, ended: float
+    ) -> None:
+        known = phases.start_seconds + phases.load_seconds + phases.transfer_seconds
+        timing = RunTiming(
+            lane=self.lane,
+            name=ticket.name,
+            outcome=outcome,
+            queue_seconds=began - ticket.queued_at,
+            start_seconds=phases.start_seconds,
+            load_seconds=phases.load_seconds,
+            compute_seconds=phases.compute_seconds or max(0.0, ended - began - known),
+            transfer_seconds=phases.transfer_seconds,
+            added_bytes=phases.added_bytes,
+        )
         with self._lock:
             self._running -= 1
-            if timing.outcome in {"finished", "failed"}:
-                self._counts[timing.outcome] += 1
+            (self._counts if outcome in {"finished", "failed"} else self._killed)[outcome] += 1
             self._runs.append(timing)
 
     def snapshot(self, queued: int) -> LaneSnapshot:

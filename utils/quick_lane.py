@@ -19,7 +19,7 @@ from utils import refusals
 from utils.alarm import AlarmClock
 from utils.cancel import CancelToken
 from utils.fair_queue import FairQueue
-from utils.lane_counters import LaneCounters, RunTiming
+from utils.lane_counters import LaneCounters, Phases
 from utils.ticket import Ticket
 
 Progress = Callable[[float, Any], None]
@@ -93,42 +93,34 @@ class QuickLane:
 
     def _leave_queue(self, call: _Call) -> None:
         self._queue.discard(call)
-        self._answer_stopped(call.deadline_seconds, call.ticket)
-
-    def _answer_stopped(self, deadline_seconds: float | None, ticket: Ticket) -> None:
-        reason = ticket.stopped or "cancelled"
-        if ticket.fail(refusals.stopped(reason, deadline_seconds)):
-            self._counters.killed(reason)
+        if _answer_stopped(call.deadline_seconds, call.ticket):
+            self._counters.killed(call.ticket.stopped or "cancelled")
 
     def _work(self) -> None:
         while (call := self._queue.take()) is not None:
-            if call.ticket.begin(partial(self._answer_stopped, call.deadline_seconds)):
+            if call.ticket.begin(partial(_answer_stopped, call.deadline_seconds)):
                 self._run(call)
             del call  # the thread must not keep a dataset alive while it waits
 
     def _run(self, call: _Call) -> None:
         ticket, seconds = call.ticket, call.deadline_seconds
-        began = time.perf_counter()
-        self._counters.started()
         self._running.add(ticket)
         silence = None
         if seconds is not None:
             silence = self._alarm.ring_after(seconds, partial(ticket.stop, "deadline"))
         with ticket:
-            ticket.resolve(call.call())
+            with self._counters.run(ticket, Phases()):
+                value = call.call()
+            ticket.resolve(value)
+            del value
         call.call = _nothing  # an error keeps this frame alive, which must not keep the data
         if silence is not None:
             silence()
         self._running.discard(ticket)
-        self._counters.ended(
-            RunTiming(
-                lane="quick",
-                name=ticket.name,
-                outcome=_outcome(ticket),
-                queue_seconds=began - ticket.queued_at,
-                compute_seconds=time.perf_counter() - began,
-            )
-        )
+
+
+def _answer_stopped(deadline_seconds: float | None, ticket: Ticket) -> bool:
+    return ticket.fail(refusals.stopped(ticket.stopped or "cancelled", deadline_seconds))
 
 
 def _step(
@@ -145,12 +137,6 @@ def _step(
 
 def _nothing() -> None:
     """What is left of a call that is over."""
-
-
-def _outcome(ticket: Ticket) -> str:
-    if ticket.stopped:
-        return ticket.stopped
-    return "failed" if ticket.future.exception() else "finished"
 
 
 def _name_of(function: Callable[..., Any]) -> str:

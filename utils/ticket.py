@@ -19,7 +19,7 @@ class Ticket:
     `halt` is what stopping means: leaving the queue at first, then what `begin` is given.
     """
 
-    def __init__(self, name: str, halt: Callable[[Ticket], None]) -> None:
+    def __init__(self, name: str, halt: Callable[[Ticket], object]) -> None:
         self.name = name
         self.future: Future[Any] = Future()
         self.stopped: StopReason | None = None
@@ -28,7 +28,7 @@ class Ticket:
         self._halt = halt
         self._lock = threading.Lock()
 
-    def begin(self, halt: Callable[[Ticket], None]) -> bool:
+    def begin(self, halt: Callable[[Ticket], object]) -> bool:
         """Leave the queue for work; False when the work is not wanted any more."""
         with self._lock:
             if self.stopped or not self.future.set_running_or_notify_cancel():

@@ -79,27 +79,26 @@ def _serve(channel: Channel) -> NoReturn:
 
 def _compute(channel: Channel, argument_bytes: int) -> tuple[bytes, Mapping[str, Any]]:
     before = peak_bytes()
-    job, codec, arguments = _receive_job(channel, argument_bytes)
-    function: Callable[..., Any] = find(job["path"])
+    message = channel.receive(payload_bytes=argument_bytes)
+    job = message.meta
     began = time.perf_counter()
+    codec = Codec(job["classes"])
+    function: Callable[..., Any] = find(job["path"])
+    arguments = dict(codec.decode(message.payload))
+    del message  # the encoded arguments are as large as the arguments
+    if job["progress"]:
+        arguments["progress"] = _Progress(channel, codec)
+    loaded = time.perf_counter()
     value = function(**arguments)
-    seconds = time.perf_counter() - began
+    computed = time.perf_counter()
     payload = codec.encode(value)
     if len(payload) > job["result_bytes"]:
         raise _ResultTooLargeError
-    return payload, {"compute_seconds": seconds, "added_bytes": max(0, peak_bytes() - before)}
-
-
-def _receive_job(
-    channel: Channel, argument_bytes: int
-) -> tuple[Mapping[str, Any], Codec, dict[str, Any]]:
-    # The encoded arguments are given up on return: they are as large as the arguments.
-    message = channel.receive(payload_bytes=argument_bytes)
-    codec = Codec(message.meta["classes"])
-    arguments = dict(codec.decode(message.payload))
-    if message.meta["progress"]:
-        arguments["progress"] = _Progress(channel, codec)
-    return message.meta, codec, arguments
+    return payload, {
+        "load_seconds": loaded - began,
+        "compute_seconds": computed - loaded,
+        "added_bytes": max(0, peak_bytes() - before),
+    }
 
 
 class _ResultTooLargeError(Exception):
