@@ -19,6 +19,7 @@ from ingest.oddities import number_oddities, text_oddities
 from ingest.report import ImportNote
 from ingest.values import (
     ERROR_WORDS,
+    EXACT_INTEGER,
     decimal_evidence,
     is_grouped,
     is_number,
@@ -76,7 +77,8 @@ def type_column(name: str, column: TextColumn | NumberColumn, rules: Rules) -> T
 
 def _number_series(name: str, values: NDArray[np.float64]) -> pd.Series:
     """int64 where every cell is a whole number, float64 otherwise."""
-    if len(values) and np.isfinite(values).all() and (values == np.floor(values)).all():
+    whole = len(values) > 0 and np.isfinite(values).all() and (values == np.floor(values)).all()
+    if whole and np.abs(values).max() < EXACT_INTEGER:
         values = values.astype(np.int64)  # type: ignore[assignment]
     return pd.Series(values, name=name, copy=False)
 
@@ -204,7 +206,9 @@ class _Typing:
         other = "," if ours == "." else "."
         for mark in (ours, other):
             if all(is_number(text, mark) for text in self.texts):
-                return self._check_mark(mark)
+                if mark == ours or not self.rules.mark_is_proved or self._proves(mark):
+                    return self._check_mark(mark)
+                break  # the file's mark is known: this one sets thousands apart
         for group, mark in ((",", "."), (".", ","), (" ", ours), (" ", other), ("'", ".")):
             grouped = [text for text in self.texts if is_grouped(text, group, mark)]
             if grouped and all(is_number(t, mark) or is_grouped(t, group, mark)
@@ -212,10 +216,14 @@ class _Typing:
                 return self._check_group(group, mark, grouped)
         return None
 
+    def _proves(self, mark: str) -> bool:
+        """True when some text can only be read with this decimal mark."""
+        return any(decimal_evidence(text) == mark for text in self.texts)
+
     def _check_mark(self, mark: str) -> tuple[str, str] | None:
         """Refuse a mark that could as well set thousands apart."""
         marked = [text for text in self.texts if mark in text]
-        if not marked or any(decimal_evidence(text) == mark for text in marked):
+        if not marked or self._proves(mark):
             return mark, ""
         expected = self.rules.decimal_mark == mark
         if expected and (mark == "." or self.rules.mark_is_proved):

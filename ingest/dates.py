@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 
 BUDDHIST_YEARS = range(2400, 2660)
 _ISO = re.compile(
-    r"([0-9]{4})([-/.])([0-9]{1,2})\2([0-9]{1,2})(?:[ T]([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]{1,6})[0-9]*)?)?)?\Z"
+    r"([0-9]{4})([-/.])([0-9]{1,2})\2([0-9]{1,2})"
+    r"(?:[ T]([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:\.([0-9]{1,6})[0-9]*)?)?)?\Z"
 )
 _PARTS = re.compile(
-    r"([0-9]{1,2})([-/. ])([0-9]{1,2}|[A-Za-z]{3,9})\2([0-9]{4}|[0-9]{2})(?:[ T]([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?)?\Z"
+    r"([0-9]{1,2})([-/. ])([0-9]{1,2}|[A-Za-z]{3,9})\2([0-9]{4}|[0-9]{2})"
+    r"(?:[ T]([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}))?)?\Z"
 )
 _MONTHS = {
     name: number
@@ -107,7 +109,7 @@ def _build(texts: Sequence[str], fields: list[tuple[int, ...]], order: str) -> D
         if parts[0] in BUDDHIST_YEARS:
             return Dates(None, order, "buddhist", texts[i])
         try:
-            values[i] = np.datetime64(datetime(*parts))  # type: ignore[arg-type]
+            values[i] = np.datetime64(datetime(*parts))  # noqa: DTZ001
         except ValueError:
             return Dates(None, order, "impossible", texts[i])
     return Dates(values, order, example=texts[0])

@@ -17,7 +17,7 @@ from pathlib import Path
 from ingest.report import ImportNote
 from stats.errors import BadInput
 
-PIECE_BYTES = 1 << 20
+PIECE_BYTES = 1 << 19
 _CHANGE = "If letters look wrong, choose another encoding in the import options."
 _SAVE = "Save the file again as CSV UTF-8, or choose its encoding in the import options."
 _NAMES = {
@@ -167,8 +167,9 @@ def _utf16_without_mark(head: bytes) -> str:
     few, many = sorted((even, odd))
     # Separators, digits and line ends give each line some zero bytes, all on one side.
     text = head[: len(head) // 2 * 2].decode(codec, "ignore")
+    ends_lines = "\n" in text or "\r" in text
     plain = sum(ch.isprintable() or ch in "\r\n\t" for ch in text[:4096])
-    if many * 50 < len(head) or few > many // 20 or plain < 0.95 * len(text[:4096]):
+    if not ends_lines or few > many // 20 or plain < 0.95 * len(text[:4096]):
         raise _zero_byte(1 + head[: head.index(0)].count(b"\n"))
     return codec
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from stats.errors import BadInput
 
 FileKind = Literal["text", "package"]
 
-SAVE_AS = "Open it in the program that made it, save it as CSV (UTF-8) or as an Excel .xlsx workbook, and upload that file."
+SAVE_AS = (
+    "Open it in the program that made it, save it as CSV (UTF-8) or as an Excel .xlsx workbook, "
+    "and upload that file."
+)
 
 # First bytes -> what to call it. Longest first where one is the beginning of another.
 _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"%PDF", "a PDF document"),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel workbook (.xls) or a password-protected one"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel workbook (.xls) or a protected one"),
     (b"\x1f\x8b", "a gzip archive"),
     (b"BZh", "a bzip2 archive"),
     (b"\xfd7zXZ\x00", "an xz archive"),
@@ -49,16 +53,18 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xc2\xea\x81\x60", "a SAS data file"),
 )  # fmt: skip
 
-# Beginnings of text formats that are not tables, after blanks and a byte order mark.
-_MARKUP: tuple[tuple[bytes, str], ...] = (
-    (b"<!doctype html", "a web page (HTML), although its name may end in .xls or .csv"),
-    (b"<html", "a web page (HTML), although its name may end in .xls or .csv"),
-    (b"<table", "a web page (HTML), although its name may end in .xls or .csv"),
-    (b"<?xml", "an XML file"),
-    (b"<svg", "an SVG picture"),
-    (b"<script", "a web page (HTML)"),
-    (b"#!/", "a program script"),
+# Tags and lines that open text formats that are not tables, after blanks and a byte order mark.
+_PAGE = "a web page (HTML), although its name may end in .xls or .csv"
+_TAGS: tuple[tuple[bytes, str], ...] = (
+    (b"!doctype html", _PAGE),
+    (b"html", _PAGE),
+    (b"table", _PAGE),
+    (b"script", _PAGE),
+    (b"?xml", "an XML file"),
+    (b"svg", "an SVG picture"),
 )
+_PICKLE_0 = re.compile(rb"c[A-Za-z_][A-Za-z0-9_.]{0,99}\n[A-Za-z_][A-Za-z0-9_.]{0,99}\n[(p]")
+_TEXT_BYTES = bytes([9, 10, 12, 13, *range(32, 127)])
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 
 
@@ -77,17 +83,23 @@ def kind_of_content(head: bytes) -> FileKind:
     """
     if head.startswith(_ZIP):
         return "package"
+    # A table may start with the letters of a signature: "MZ" are monozygotic twins.
+    binary = head[:4096].translate(None, _TEXT_BYTES) != b""
     for signature, what in _SIGNATURES:
-        if head.startswith(signature):
+        if head.startswith(signature) and (binary or not signature.isalnum()):
             raise refuse_kind(what)
+    if _PICKLE_0.match(head) and head.rstrip()[-1:] == b".":
+        raise refuse_kind("a Python pickle")
     if head[:1] == b"\x80" or (head[:2] in (b"(l", b"(d") and head.rstrip()[-1:] == b"."):
         raise refuse_kind("a Python pickle")
     if head[257:262] == b"ustar":
         raise refuse_kind("a tar archive")
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:64].lower()
-    for opening, what in _MARKUP:
-        if start.startswith(opening):
+    for tag, what in _TAGS:
+        if start.startswith(b"<" + tag):
             raise refuse_kind(what)
+    if start.startswith(b"#!/"):
+        raise refuse_kind("a program script")
     if start[:2] in (b"{\n", b'{"', b"[{", b"[\n") or start[:3] == b'{ "':
         raise refuse_kind("a JSON file")
     return "text"

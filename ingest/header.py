@@ -59,9 +59,11 @@ def _is_title(record: list[str], later: list[list[str]]) -> bool:
 
 
 def common_width(shape: Survey) -> int:
-    """The commonest number of cells of the records that are not blank (the larger of two)."""
+    """The commonest number of cells of the records that are not blank (the larger of two);
+    cells at the end that no such record fills are not counted."""
     counts = np.bincount(shape.width[shape.extent > 0])
-    return int(len(counts) - 1 - counts[::-1].argmax())
+    width = int(len(counts) - 1 - counts[::-1].argmax())
+    return int(shape.extent[shape.width == width].max())
 
 
 def _names_too_few(before: list[str], record: list[str], width: int) -> bool:
@@ -149,13 +151,14 @@ def _second_header(
         if len(below) >= 3 and all(is_number(value) for value in below):
             numeric += 1
             words += bool(cell) and cell not in _MISSING and not is_number(cell)
-    if not words or words * 2 < numeric:
+    if not words or words * 2 < numeric or any(is_number(cell) for cell in first):
         return []
     line = int(shape.line[records.index(first, header + 1)])
     return [ImportNote(
         "second_header", "warning",
         f"{place.capitalize()} {line} looks like a second header or a line of units "
-        f"({quoted(cell for cell in first if cell)}); it was read as a row, so its columns are text.",
+        f"({quoted(cell for cell in first if cell)}); it was read as a row, so its "
+        "columns are text.",
         "Delete that line and upload the file again.", rows=(line,),
     )]  # fmt: skip
 
@@ -166,49 +169,49 @@ _BLANK = re.compile(r"\s+")
 
 def column_names(written: list[str], n_columns: int) -> tuple[list[str], list[ImportNote]]:
     """Unique names, not empty, without control or invisible characters; each change is said."""
-    notes: list[ImportNote] = []
     clean = [_clean(name) for name in written[:n_columns]]
     clean += [""] * (n_columns - len(clean))
+    used, seen = set(clean), set()
+    names: list[str] = []
+    for j, name in enumerate(clean):
+        if not name:
+            final = _free(f"column_{j + 1}", used, seen)
+        else:
+            final = _numbered(name, used, seen) if name in seen else name
+        seen.add(final)
+        names.append(final)
+    notes = _name_notes(written, clean, names) if written else []
+    return names, notes + _look_alikes(names)
+
+
+def _name_notes(written: list[str], clean: list[str], names: list[str]) -> list[ImportNote]:
+    notes: list[ImportNote] = []
     altered = [w for w, c in zip(written, clean, strict=False) if c and w != c]
     if altered:
         notes.append(ImportNote(
             "cleaned_names", "info",
             f"Line breaks, repeated blanks or invisible characters were taken out of the column "
-            f"names {quoted(altered)}.",
+            f"names {quoted(altered)}, or names were shortened.",
             "Rename the columns in the file if that is not what you want.",
         ))  # fmt: skip
-    empty = [j for j, name in enumerate(clean) if not name]
-    taken = Counter(clean)
-    names: list[str] = []
-    renamed: list[str] = []
-    used = set(clean)
-    seen: set[str] = set()
-    for j, name in enumerate(clean):
-        if not name:
-            final = _free(f"column_{j + 1}", used, seen)
-        elif name in seen:
-            final = _numbered(name, used, seen)
-            renamed.append(final)
-        else:
-            final = name
-        seen.add(final)
-        names.append(final)
-    if written and empty:
+    empty = [name for name, c in zip(names, clean, strict=True) if not c]
+    if empty:
         notes.append(ImportNote(
             "empty_names", "caution",
             f"{len(empty)} column{'s' * (len(empty) != 1)} without a name "
-            f"{'were' if len(empty) != 1 else 'was'} called {quoted(names[j] for j in empty)}.",
+            f"{'were' if len(empty) != 1 else 'was'} called {quoted(empty)}.",
             "Name the columns in the header of the file.",
         ))  # fmt: skip
+    renamed = [name for name, c in zip(names, clean, strict=True) if c and name != c]
     if renamed:
-        twice = [name for name, count in taken.items() if name and count > 1]
+        twice = [name for name, count in Counter(clean).items() if name and count > 1]
         notes.append(ImportNote(
             "duplicate_names", "warning",
             f"The column name {quoted(twice)} stands more than once; the later ones are called "
             f"{quoted(renamed)}.",
             "Give each column its own name in the file.",
         ))  # fmt: skip
-    return names, notes + _look_alikes(names)
+    return notes
 
 
 def _clean(name: str) -> str:

@@ -106,7 +106,7 @@ class _Rows:
         self.layout.notes.append(ImportNote(code, severity, text, remedy, rows=numbers))
 
     def _where(self, at: NDArray[np.int64]) -> str:
-        return lines(self.place, self.shape.line[at].tolist())
+        return lines(self.place, self.shape.line[at])
 
     def _drop_other_table(self) -> None:
         """A block behind a blank line that has another width or brings its own header."""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 _SHOWN = 6
 
 
@@ -27,9 +30,13 @@ def listed(words: Sequence[str], limit: int = _SHOWN) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
-def lines(place: str, numbers: Sequence[int]) -> str:
-    """`lines 3, 7 and 12`."""
-    return f"{place}{'s' * (len(numbers) != 1)} {listed([f'{n:,}' for n in numbers])}"
+def lines(place: str, numbers: NDArray[np.integer] | Sequence[int]) -> str:
+    """`lines 3, 7 and 12`, cut after six."""
+    total = len(numbers)
+    shown = [f"{int(n):,}" for n in numbers[:_SHOWN]]
+    if total > _SHOWN:
+        return f"{place}s {', '.join(shown)} and {total - _SHOWN:,} more"
+    return f"{place}{'s' * (total != 1)} {listed(shown)}"
 
 
 def cells(count: int) -> str:

@@ -22,6 +22,13 @@ _MARKED = re.compile(
 )
 _DATE_NAME = re.compile(r"date|\bdob\b|birth|_dt\b|\u0e27\u0e31\u0e19", re.IGNORECASE)
 _YEAR_NAME = re.compile(r"year|\byr\b|\u0e1b\u0e35|\u0e1e\.\u0e28|date", re.IGNORECASE)
+_DECIDE_LIMIT = (
+    "To analyse it as a number, decide how such values count (for example as half the limit), "
+    "change them in the file and upload it again."
+)
+_TAKE_OUT = (
+    "To analyse it as a number, take the signs or units out of the cells and upload the file again."
+)
 _MISSING_CODES = (
     "If it means that the value is missing, list it as a missing code in the variable table."
 )
@@ -90,7 +97,7 @@ def text_oddities(name: str, texts: Sequence[str], counts: Sequence[int]) -> lis
             notes.append(ImportNote(
                 "numbers_and_text", "caution",
                 f'"{name}" holds numbers and also {quoted(rest)}, so it was read as text.',
-                "Correct these cells, or list them as missing codes and make the column continuous.",
+                "Correct them, or list them as missing codes and make the column continuous.",
                 column=name,
             ))  # fmt: skip
     maybe = [(t, c) for t, c in zip(texts, counts, strict=True)
@@ -108,11 +115,9 @@ def _marked_numbers(name: str, texts: Sequence[str], counts: Sequence[int]) -> l
     notes = []
     for code, pattern, what, remedy in (
         ("censored_values", _CENSORED, "values beyond a limit of detection",
-         "To analyse it as a number, decide how such values count (for example half the limit), "
-         "change them in the file and upload it again."),
+         _DECIDE_LIMIT),
         ("numbers_with_marks", _MARKED, "numbers with a sign or unit",
-         "To analyse it as a number, take the signs or units out of the cells and upload the "
-         "file again."),
+         _TAKE_OUT),
     ):  # fmt: skip
         found = [
             (t, c) for t, c in zip(texts, counts, strict=True)

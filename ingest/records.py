@@ -175,7 +175,7 @@ _WATCHED = 200  # records after a blank one whose texts are kept
 def survey(source: Source) -> Survey:
     """Read the source once for its shape. BadInput at the limits of rows, columns and cells."""
     limits, place = source.limits, source.place
-    parts: list[tuple[Positions, Positions, Positions, Positions]] = []
+    parts: list[tuple[Positions, ...]] = []
     texts: dict[int, list[str]] = {}
     tail: dict[int, list[str]] = {}
     records = cells = 0
@@ -183,7 +183,11 @@ def survey(source: Source) -> Survey:
         if chunk.n_records and chunk.width.max() > limits.columns:
             _refuse_wide(chunk, limits, place)
         extent = chunk.extent()
-        parts.append((chunk.width, chunk.filled(), extent, chunk.line))
+        parts.append(
+            tuple(
+                part.astype(np.int32) for part in (chunk.width, chunk.filled(), extent, chunk.line)
+            )
+        )
         follows = np.flatnonzero((extent[:-1] == 0) & (extent[1:] > 0)) + 1
         for r in follows[: _WATCHED - len(texts)].tolist():
             texts[records + r] = chunk.record(r)
@@ -194,7 +198,7 @@ def survey(source: Source) -> Survey:
         # A header and some lines around the table do not count as rows.
         if records > limits.rows + 1_000 or cells > limits.cells + 100_000:
             raise too_large(limits)
-    empty = np.zeros(0, dtype=np.int64)
+    empty = np.zeros(0, dtype=np.int32)
     joined = [np.concatenate(part) for part in zip(*parts, strict=True)] or [empty] * 4
     return Survey(joined[0], joined[1], joined[2], joined[3], texts | tail)
 

@@ -9,11 +9,13 @@ from datetime import datetime, timedelta
 _DATE_FORMATS = frozenset([14, 15, 16, 17, 22, *range(27, 37), *range(50, 59)])
 _TIME_FORMATS = frozenset([18, 19, 20, 21, 32, 33, 45, 46, 47, 55, 56])
 _LITERAL = re.compile(r'"[^"]*"|\\.|_.|\*.|\[(?!h+\]|m+\]|s+\])[^\]]*\]', re.IGNORECASE)
+_START = datetime(1899, 12, 31)  # noqa: DTZ001 - a day of the calendar has no time zone
+_START_1904 = datetime(1904, 1, 1)  # noqa: DTZ001
 _LAST_SERIAL = 2_958_466  # 9999-12-31 in the 1900 system
 
 
 def format_kind(number: int, code: str | None) -> str:
-    """ "date", "time" or "" for a number format (its id, and its code when it is custom)."""
+    """Kind of a number format, from its id and its code when it is custom: date, time or ""."""
     if code is None:
         if number in _TIME_FORMATS:
             return "time"
@@ -39,12 +41,7 @@ def serial_text(serial: float, kind: str, *, epoch_1904: bool) -> str | None:
     milliseconds = round(serial * 86_400_000)
     if kind == "time":
         return _clock(milliseconds)
-    if epoch_1904:
-        start = datetime(1904, 1, 1)
-    elif serial < 60:
-        start = datetime(1899, 12, 31)
-    else:
-        start = datetime(1899, 12, 30)
+    start = _START_1904 if epoch_1904 else _START if serial < 60 else _START - timedelta(days=1)
     if not epoch_1904 and 60 <= serial < 61:
         return None
     days, rest = divmod(milliseconds, 86_400_000)

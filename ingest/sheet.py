@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ingest.archive import Package, damaged, too_much
 from ingest.serials import serial_text
-from ingest.values import is_number
+from ingest.values import is_number, keeps_its_digits, number_of
 from stats.errors import BadInput
 
 _FLUSH = 1 << 18
@@ -48,6 +49,12 @@ class SheetText:
     hidden_columns: int = 0
     merged: list[str] = field(default_factory=list)
 
+    def stream(self) -> Iterator[bytes]:
+        """The text from its beginning, in small pieces."""
+        for piece in self.pieces:
+            for at in range(0, len(piece), _FLUSH):
+                yield piece[at : at + _FLUSH]
+
 
 def written(text: str) -> str:
     """A text as a cell of comma-separated text."""
@@ -59,6 +66,10 @@ def written(text: str) -> str:
     if _NEEDS_QUOTES.search(text):
         return '"' + text.replace('"', '""') + '"'
     return text
+
+
+def _is_quantity(text: str) -> bool:
+    return is_number(text) and keeps_its_digits(text, number_of(text))
 
 
 def number_text(raw: str) -> str:
@@ -85,44 +96,52 @@ def column_letters(index: int) -> str:
     return letters
 
 
+class _SharedReader:
+    """Handlers for the table of shared texts."""
+
+    def __init__(self, limit: int) -> None:
+        self.shared = SharedTexts()
+        self._limit = limit
+        self._parts: list[str] = []
+        self._size = 0
+        self._taking = self._phonetic = False
+
+    def start(self, name: str, _: dict[str, str]) -> None:
+        """A tag opens."""
+        if name == "t":
+            self._taking = not self._phonetic
+        elif name == "si":
+            self._parts, self._size = [], 0
+        elif name == "rPh":
+            self._phonetic = True
+
+    def text(self, data: str) -> None:
+        """Characters; a text beyond the limit is refused before it is collected."""
+        if self._taking:
+            self._size += len(data)
+            if self._size > self._limit:
+                raise _long_cell(self._limit)
+            self._parts.append(data)
+
+    def end(self, name: str) -> None:
+        """A tag closes."""
+        if name == "t":
+            self._taking = False
+        elif name == "rPh":
+            self._phonetic = False
+        elif name == "si":
+            value = "".join(self._parts)
+            if _is_quantity(value.strip()):
+                self.shared.numeric.add(len(self.shared.texts))
+            self.shared.texts.append(written(value))
+
+
 def read_shared_texts(package: Package, part: str | None) -> SharedTexts:
     """The table of shared texts. Its stated counts are ignored."""
-    shared = SharedTexts()
-    if part is None or part not in package.names:
-        return shared
-    limit = package.limits.cell_characters
-    parts: list[str] = []
-    state = {"on": False, "phonetic": False, "size": 0}
-
-    def start(name: str, _: dict[str, str]) -> None:
-        if name == "t":
-            state["on"] = not state["phonetic"]
-        elif name == "si":
-            parts.clear()
-            state["size"] = 0
-        elif name == "rPh":
-            state["phonetic"] = True
-
-    def text(data: str) -> None:
-        if state["on"]:
-            state["size"] += len(data)
-            if state["size"] > limit:
-                raise _long_cell(limit)
-            parts.append(data)
-
-    def end(name: str) -> None:
-        if name == "t":
-            state["on"] = False
-        elif name == "rPh":
-            state["phonetic"] = False
-        elif name == "si":
-            value = "".join(parts)
-            if is_number(value.strip()):
-                shared.numeric.add(len(shared.texts))
-            shared.texts.append(written(value))
-
-    package.feed(part, start, end, text)
-    return shared
+    reader = _SharedReader(package.limits.cell_characters)
+    if part is not None and part in package.names:
+        package.feed(part, reader.start, reader.end, reader.text)
+    return reader.shared
 
 
 def _long_cell(limit: int) -> BadInput:
@@ -271,7 +290,7 @@ class SheetReader:
             return written(raw.replace("T", " ").removesuffix(" 00:00:00").removesuffix("Z"))
         if len(raw) > self.limits.cell_characters:
             raise _long_cell(self.limits.cell_characters)
-        if kind != "e" and is_number(raw.strip()):
+        if kind != "e" and _is_quantity(raw.strip()):
             self.sheet.text_numbers[self._column] += 1
         return written(raw)
 

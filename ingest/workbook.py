@@ -56,9 +56,9 @@ def read_workbook(
         book = _describe(package)
         shared = read_shared_texts(package, book.shared)
         sheet, text = _find_table(package, book, shared, choices.sheet)
-    source = Source(lambda: iter(text.pieces), ",", limits, place="row", n_columns=text.n_columns)
+    source = Source(text.stream, ",", limits, place="row", n_columns=text.n_columns)
     table = read_source(source, rules, header_row=choices.header_row)
-    notes = _sheet_notes(book, sheet) + _cell_notes(text, table)
+    notes = _sheet_notes(book, sheet) + _cell_notes(text)
     report = ImportReport(
         file_name=name, file_kind="workbook", size_bytes=size, n_rows=0, n_columns=0,
         sheet=sheet.name, sheets=tuple(s.name for s in book.sheets), notes=tuple(notes),
@@ -90,7 +90,7 @@ def _describe(package: Package) -> Workbook:
             book.sheets.append(Sheet(name, part, state == "visible"))
     if not book.sheets:
         raise damaged("it has no sheet")
-    parts = {kind: part for kind, part in targets.values()}
+    parts = dict(targets.values())
     book.shared = parts.get("sharedStrings")
     if parts.get("styles") in package.names:
         book.formats = _formats(package, parts["styles"])
@@ -181,7 +181,8 @@ def _sheet_notes(book: Workbook, sheet: Sheet) -> list[ImportNote]:
     others = [s for s in book.sheets if s is not sheet]
     hidden = [s.name for s in others if not s.visible]
     if others:
-        text = f'The sheet "{sheet.name}" was read; the workbook also has {quoted((s.name for s in others), 6)}'
+        names = quoted((s.name for s in others), 6)
+        text = f'The sheet "{sheet.name}" was read; the workbook also has {names}'
         text += f" ({len(hidden)} of them hidden)." if hidden else "."
         notes.append(ImportNote(
             "other_sheets", "info", text, "Choose another sheet in the import options."
@@ -200,7 +201,7 @@ def _sheet_notes(book: Workbook, sheet: Sheet) -> list[ImportNote]:
     return notes
 
 
-def _cell_notes(text: SheetText, table: Table) -> list[ImportNote]:
+def _cell_notes(text: SheetText) -> list[ImportNote]:
     notes: list[ImportNote] = []
 
     def say(code: str, sentence: str, remedy: str, *, caution: bool = True) -> None:
@@ -218,17 +219,17 @@ def _cell_notes(text: SheetText, table: Table) -> list[ImportNote]:
             "value in the first cell only; the others were read as empty.",
             "Unmerge them in the workbook and fill each cell.")  # fmt: skip
     if text.formulas_without_value:
-        say("formulas_without_value", f"{cells(text.formulas_without_value)} hold a formula whose "
-            "result is not stored in the workbook and were read as empty.",
-            "Open the workbook in a spreadsheet program, save it, and upload it again.")  # fmt: skip
+        say("formulas_without_value", f"{cells(text.formulas_without_value)} with a formula whose "
+            "result is not stored in the workbook were read as empty.",
+            "Open and save the workbook in a spreadsheet program, and upload it again.")  # fmt: skip
     if text.odd_dates:
-        say("odd_dates", f"{cells(text.odd_dates)} formatted as dates hold numbers that are no "
-            "date and were read as numbers.", "Correct them in the workbook.")  # fmt: skip
+        say("odd_dates", f"{cells(text.odd_dates)} formatted as dates with a number that is no "
+            "date were read as numbers.", "Correct them in the workbook.")  # fmt: skip
     if text.text_numbers:
         columns = sorted(text.text_numbers)
         say("numbers_as_text", f"{cells(sum(text.text_numbers.values()))} in column"
-            f"{'s' * (len(columns) != 1)} {listed([column_letters(c) for c in columns], 6)} hold "
-            "a number stored as text and were read like numbers.",
+            f"{'s' * (len(columns) != 1)} {listed([column_letters(c) for c in columns], 6)} with "
+            "a number stored as text were read like numbers.",
             "To keep a column as written, mark it as text in the import options.",
             caution=False)  # fmt: skip
     return notes
