@@ -126,7 +126,7 @@ def _fact_cell(key: str, facts: Mapping[str, Any], style: NumberStyle) -> Cell:
         return Cell(numbers.p_value(value, style), raw)
     low, high = facts.get(f"{key}_low"), facts.get(f"{key}_high")
     shown = [_fact_text(key, v, style) for v in (value, low, high) if isinstance(v, (int, float))]
-    if len(shown) == 3:
+    if len(shown) == 3 and numbers.known(value):
         return Cell(f"{shown[0]} ({numbers.between(shown[1], shown[2], style)})", raw)
     return Cell(shown[0], raw)
 

@@ -69,6 +69,17 @@ def terms_of(rows: tuple[EffectRow, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(row.term for row in rows))
 
 
+def fitted_terms(rows: tuple[EffectRow, ...]) -> tuple[str, ...]:
+    """The terms that a model really holds: with an estimate or a test, in order."""
+    return tuple(
+        dict.fromkeys(
+            row.term
+            for row in rows
+            if not row.is_reference and (row.is_estimable or math.isfinite(row.p_value))
+        )
+    )
+
+
 def term_df(rows: tuple[EffectRow, ...], term: str) -> int:
     """Degrees of freedom of a term: its levels that occur, without the reference."""
     return sum(row.term == term and not row.is_reference and row.n != 0 for row in rows)

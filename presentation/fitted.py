@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from presentation.effects import EffectRow, effect_rows, model_facts, rows_of, term_df, terms_of
+from presentation.effects import (
+    EffectRow,
+    effect_rows,
+    fitted_terms,
+    model_facts,
+    rows_of,
+    term_df,
+    terms_of,
+)
 from presentation.names import Names
 from presentation.text import joined
 from presentation.wording import ci_percent, estimator_words, interval_words, is_firth, p_words
@@ -17,8 +24,8 @@ from stats.result import EffectsResult
 class Series:
     """One pair of columns (estimate, p): the crude models, the adjusted one, or the only one.
 
-    `title` is "Crude", "Adjusted" or empty; `method` and `interval` are those of most of its
-    models; `ci` is the level of the intervals in percent.
+    `title` is "Crude", "Adjusted" or empty; `method` and `interval` are those of its models, the
+    unpenalised ones where they differ; `ci` is the level of the intervals in percent.
     """
 
     title: str
@@ -42,13 +49,17 @@ class Series:
         )
         if self.title == "Crude":
             return f"One {model} per predictor, {how}"
-        terms = terms_of(self.rows)
+        terms = fitted_terms(self.rows)
+        if not terms:
+            return f"No {model} could be estimated."
         if self.title and set(terms) != set(shown):
             return f"One {model} with {joined([names.of(t) for t in terms])}, {how}"
         return f"One {model} with all predictors of the table, {how}"
 
     def p_sentence(self) -> str:
         """The test behind the p-values."""
+        if not fitted_terms(self.rows):
+            return ""
         words = p_words(self.interval, firth=is_firth(self.method))
         text = f"{words[:1].upper()}{words[1:]}"
         if all(term_df(self.rows, term) < 2 for term in terms_of(self.rows)):
@@ -75,8 +86,9 @@ class Series:
 def series_of(title: str, result: EffectsResult) -> Series:
     """The series of one effects result."""
     fits = rows_of(result.table("fit"))
-    methods = Counter(str(fit["method"]) for fit in fits)
-    common = methods.most_common(1)[0][0] if methods else str(result.method.get("estimator", ""))
+    methods = [str(fit["method"]) for fit in fits] or [str(result.method.get("estimator", ""))]
+    # The penalty is the exception to be marked, however many models needed it.
+    common = min(methods, key=is_firth)
     intervals = [str(f["interval"]) for f in fits if str(f["method"]) == common]
     interval = intervals[0] if intervals else str(result.method.get("interval", "profile"))
     ci = ci_percent(result.method, result.choices)

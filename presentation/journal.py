@@ -200,7 +200,7 @@ def _columns(
             ),
             Column(
                 page.style.p_symbol, "number", (page.style.p_symbol,), ("0.0000",),
-                mark=page.footnotes.mark(series.p_sentence()),
+                mark=page.footnotes.marks(series.p_sentence()),
             ),
         ]  # fmt: skip
     return tuple(columns)
@@ -284,9 +284,11 @@ def _estimate_cells(page: _Page, series: Series, row: EffectRow) -> list[Cell]:
     if row.is_reference:
         return [Cell(f"{null:g} (reference)", (null, None, None)), Cell()]
     mark = _method_mark(page, series, row.term)
+    if row.is_estimable and math.isnan(row.ci_low) and math.isnan(row.ci_high):
+        mark = _together(mark, page.footnotes.mark("No interval could be computed."))
     if not row.is_estimable:
-        why = _why_not(page, row.term, empty=row.n == 0)
-        mark = ",".join(dict.fromkeys(m for m in (mark, why) if m))
+        why = _why_not(page, row.term, empty=_is_empty_level(series, row))
+        mark = _together(mark, why)
     text = numbers.estimate_with_interval(
         row.estimate, row.ci_low, row.ci_high, page.style, null=null
     )
@@ -297,11 +299,21 @@ def _estimate_cells(page: _Page, series: Series, row: EffectRow) -> list[Cell]:
     ]
 
 
+def _together(*marks: str) -> str:
+    return ",".join(dict.fromkeys(mark for mark in marks if mark))
+
+
 def _why_not(page: _Page, term: str, *, empty: bool = False) -> str:
     if empty:
         return page.footnotes.mark("Not estimable: no rows at this level.")
     own = page.term_notes.get(term, ())
     return page.footnotes.marks(*(own or ("Not estimable from these data.",)))
+
+
+def _is_empty_level(series: Series, row: EffectRow) -> bool:
+    """True for a level without rows of a term that has rows elsewhere."""
+    others = any(r.n > 0 for r in series.rows if r.term == row.term)
+    return row.level is not None and row.n == 0 and others
 
 
 def _method_mark(page: _Page, series: Series, term: str) -> str:

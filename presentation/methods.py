@@ -13,7 +13,15 @@ from typing import Any
 
 from presentation import numbers
 from presentation.citations import Citations
-from presentation.effects import EffectRow, effect_rows, model_facts, rows_of, term_df, terms_of
+from presentation.effects import (
+    EffectRow,
+    effect_rows,
+    fitted_terms,
+    model_facts,
+    rows_of,
+    term_df,
+    terms_of,
+)
 from presentation.names import Names, names_of
 from presentation.text import joined, sentence, visible
 from presentation.wording import ci_percent, interval_words, is_firth, test_words
@@ -108,14 +116,14 @@ class _Page:
 
     @property
     def adjusted_terms(self) -> tuple[str, ...]:
-        return terms_of(effect_rows(self.result.adjusted))
+        """The terms that the adjusted model holds; none when there is no such model."""
+        return fitted_terms(effect_rows(self.result.adjusted))
 
     @property
-    def has_adjusted_model(self) -> bool:
-        return any(
-            not row.is_reference and (row.is_estimable or numbers.known(row.p_value))
-            for row in effect_rows(self.result.adjusted)
-        )
+    def left_out_terms(self) -> tuple[str, ...]:
+        """Terms asked for that the adjusted model could not hold."""
+        asked = terms_of(effect_rows(self.result.adjusted))
+        return tuple(t for t in asked if t not in self.adjusted_terms)
 
 
 def _listed(names: Names, terms: tuple[str, ...]) -> str:
@@ -165,27 +173,26 @@ def _model_sentences(page: _Page) -> list[str]:
     names, terms = page.names, terms_of(page.crude_rows)
     model = str(page.result.method.get("model") or "logistic regression")
     if page.exposure:
+        subject = f"The association of {names.of(page.exposure)}"
         others = tuple(t for t in page.adjusted_terms if t != page.exposure)
-        sentences = [
-            f"The association of {names.of(page.exposure)} with the outcome was estimated by "
-            f"{model}, crude and adjusted"
-            + (f" for {_listed(names, others)}." if others else " (without covariates).")
-        ]
+        how = f"crude and adjusted for {_listed(names, others)}" if others else "without covariates"
+        sentences = [f"{subject} with the outcome was estimated by {model}, {how}."]
     else:
-        sentences = [
-            f"The associations of {_listed(names, terms)} with the outcome were estimated by "
-            f"{model}: one crude model per predictor and one adjusted model "
-            + (
-                "that held all of them together."
-                if set(page.adjusted_terms) == set(terms)
-                else f"with {_listed(names, page.adjusted_terms)}."
-            )
-        ]
-    sentences += _selection_sentences(page)
-    sentences += _reference_sentences(page)
-    if not page.has_adjusted_model:
+        subject = f"The association{'s' if len(terms) > 1 else ''} of {_listed(names, terms)}"
+        verb = "were" if len(terms) > 1 else "was"
+        whole = set(terms) == set(page.adjusted_terms)
+        held = "all of them" if whole else _listed(names, page.adjusted_terms)
+        how = "one crude model per predictor"
+        if page.adjusted_terms:
+            how += f" and one adjusted model with {held}"
+        sentences = [f"{subject} with the outcome {verb} estimated by {model}: {how}."]
+    if not page.adjusted_terms:
         sentences.append("No adjusted model could be estimated from these data.")
-    return sentences
+    elif page.left_out_terms:
+        sentences.append(
+            f"The adjusted model could not hold {_listed(names, page.left_out_terms)}."
+        )
+    return sentences + _selection_sentences(page) + _reference_sentences(page)
 
 
 def _selection_sentences(page: _Page) -> list[str]:
@@ -225,7 +232,9 @@ def _fitting_sentences(page: _Page) -> list[str]:
     """Estimators, and why Firth's penalty was used where it was."""
     crude = [f for f in rows_of(page.result.crude.table("fit")) if f["term"] is not None]
     penalised = tuple(f["term"] for f in crude if is_firth(f["method"]))
-    adjusted = is_firth(model_facts(page.result.adjusted).get("method"))
+    adjusted = bool(page.adjusted_terms) and is_firth(
+        model_facts(page.result.adjusted).get("method")
+    )
     if not penalised and not adjusted:
         return ["The models were fitted by maximum likelihood."]
     cited = page.cite("firth", "separation")
@@ -247,7 +256,9 @@ def _fitting_sentences(page: _Page) -> list[str]:
 
 def _interval_sentences(page: _Page) -> list[str]:
     ci = ci_percent(page.result.method, page.choices)
-    fits = [*rows_of(page.result.crude.table("fit")), *rows_of(page.result.adjusted.table("fit"))]
+    fits = list(rows_of(page.result.crude.table("fit")))
+    if page.adjusted_terms:
+        fits += rows_of(page.result.adjusted.table("fit"))
     kinds = list(
         dict.fromkeys(interval_words(f["interval"], firth=is_firth(f["method"])) for f in fits)
     )
@@ -277,10 +288,10 @@ def _missing_sentences(page: _Page) -> list[str]:
     share = numbers.percent(100.0 * result.n_used / result.n_rows) if result.n_rows else "–"
     events = model_facts(result.adjusted).get("events")
     with_events = f" with {numbers.count(events)} events" if numbers.known(events) else ""
-    text = (
-        f"The adjusted model is a complete-case analysis of {result.n_used} of {result.n_rows} "
-        f"rows ({share}){with_events}"
-    )
+    used = f"{result.n_used} of {result.n_rows} rows ({share}){with_events}"
+    text = f"The adjusted model is a complete-case analysis of {used}"
+    if not page.adjusted_terms:
+        text = f"The outcome and all predictors were known in {used}"
     if left_out:
         reasons = joined([f"{reason} in {n}" for reason, n in left_out.items()])
         text += f"; left out were {sum(left_out.values())} ({reasons})"
@@ -294,7 +305,7 @@ def _missing_sentences(page: _Page) -> list[str]:
 
 
 def _diagnostic_sentences(page: _Page) -> list[str]:
-    if not page.has_adjusted_model:
+    if not page.adjusted_terms:
         return []
     diagnostics = page.result.diagnostics
     facts = {**model_facts(page.result.adjusted), **diagnostics.facts}

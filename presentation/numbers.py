@@ -254,8 +254,10 @@ def spread_decimals(spread: float | None) -> int:
         return 1
     if spread >= 100.0:
         return 0
-    if spread >= 1.0:
+    if spread >= 2.0:
         return 1
+    if spread >= 1.0:
+        return 2
     return min(_MOST_DECIMALS, 1 - math.floor(math.log10(spread)))
 
 

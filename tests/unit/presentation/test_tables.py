@@ -143,6 +143,34 @@ def test_an_unbounded_limit_prints_infinity_and_travels_as_missing():
     assert cell.numbers == (None, 3.2, None)
 
 
+def test_an_estimate_without_interval_says_so():
+    rows = [effect("x", None, None, 9, 4, 0, 1.8e7, NAN, NAN, NAN, NAN)]
+    table = table_of(outcome_result(adjusted=effects_result(rows, [fit_row(None)])))
+    cell = table.rows[-1].cells[5]
+    noted = {note.mark: note.text for note in table.footnotes}
+    assert cell.text == "1.8×10⁷"
+    assert noted[cell.mark] == "No interval could be computed."
+
+
+def test_a_term_that_the_adjusted_model_cannot_hold_keeps_its_own_reason():
+    rows = [effect("const", None, None, 0, 0, 0, NAN, NAN, NAN, NAN, NAN), ADJUSTED_ROWS[0]]
+    constant = Note("constant", "warning", '"const" has one value only.', "const")
+    adjusted = effects_result(rows, [fit_row(None)], notes=(constant,))
+    table = table_of(outcome_result(notes=(), adjusted=adjusted))
+    row = next(row for row in table.rows if row.cells[0].text == "const")
+    noted = {note.mark: note.text for note in table.footnotes}
+    assert noted[row.cells[5].mark] == '"const" has one value only.'
+    assert "One logistic regression with age, fitted" in " ".join(noted.values())
+
+
+def test_no_adjusted_model_is_said_in_the_footnote_of_its_column():
+    rows = [effect("x", None, None, 0, 0, 0, NAN, NAN, NAN, NAN, NAN)]
+    table = table_of(outcome_result(adjusted=effects_result(rows, [fit_row(None)])))
+    noted = {note.mark: note.text for note in table.footnotes}
+    assert noted[table.columns[5].mark] == "No logistic regression could be estimated."
+    assert table.columns[6].mark == ""
+
+
 def test_numbers_travel_unrounded_beside_their_text():
     cell = table_of(outcome_result()).rows[0].cells[3]
     assert cell.numbers == (1.0312, 1.0123, 1.0504)
