@@ -41,7 +41,7 @@ _CODE_NAME = re.compile(
 )
 _COUNT_NAME = re.compile(
     r"(?:^|[ _.\-])(?:n|no|num|number|count|visits?|age|year|yrs?|days?|weeks?|months?|hours?|"
-    r"parity|gravida|score|scale|episodes?|children|infections?|events?|total|sum|points?)"
+    r"parity|gravida|score|scale|episodes?|(?:re)?admissions?|children|infections?|events?|total|sum|points?)"
     r"(?:$|[ _.\-])",
     re.IGNORECASE,
 )
