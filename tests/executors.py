@@ -9,6 +9,10 @@ from tests.fault import executor_jobs
 from utils.codec import Codec
 from utils.executor import Executor
 
+PROMPT_SECONDS = 0.5
+"""Within what time a stop is answered: 0.2 s is promised on a machine that is not loaded, and
+measured by `bench_executor`; a wait for a process that does not answer would take 2 s."""
+
 JOBS = "tests.fault.executor_jobs:"
 NAMES = [
     name for name, thing in vars(executor_jobs).items()

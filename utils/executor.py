@@ -135,6 +135,14 @@ class Executor:
         )
         return self._heavy.submit(request, owner=owner, cancel=cancel)
 
+    def wait(self, future: Future[Any]) -> Any:
+        """The answer of a heavy job, for quick work that needs one in the middle.
+
+        Other quick work goes on meanwhile: the waiting thread gives up its place.
+        """
+        with self._quick.standing_aside():
+            return future.result()
+
     def hold_heavy(self, held: bool = True) -> None:
         """Refuse new heavy work while memory is short (`False`: take it again)."""
         self._heavy.hold(held)

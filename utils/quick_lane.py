@@ -6,9 +6,10 @@ ends at its next call of `progress`, and keeps its thread until then.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
@@ -42,12 +43,11 @@ class QuickLane:
         self._counters = counters
         self._alarm = AlarmClock()
         self._running: set[Ticket] = set()
-        self._threads = [
-            threading.Thread(target=self._work, name=f"quick-{number}", daemon=True)
-            for number in range(workers)
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._lock = threading.Lock()
+        self._threads: set[threading.Thread] = set()
+        self._surplus = 0
+        for _ in range(workers):
+            self._hire()
 
     def __len__(self) -> int:
         return len(self._queue)
@@ -80,6 +80,23 @@ class QuickLane:
             ticket.future.add_done_callback(lambda _: forget())
         return ticket.future
 
+    @contextlib.contextmanager
+    def standing_aside(self) -> Iterator[None]:
+        """Let another thread work while the calling one only waits inside the block.
+
+        Does nothing in a thread that is not of this lane. How many wait so is bounded by
+        what they wait for, the queue of the heavy lane.
+        """
+        if threading.current_thread() not in self._threads:
+            yield
+            return
+        self._hire()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._surplus += 1
+
     def close(self, timeout_seconds: float) -> None:
         """Refuse what waits, answer what runs, and wait a little for the threads."""
         for call in self._queue.close():
@@ -88,7 +105,7 @@ class QuickLane:
             ticket.stop("shutdown")
         self._alarm.close()
         give_up = time.monotonic() + timeout_seconds
-        for thread in self._threads:
+        for thread in list(self._threads):
             thread.join(max(0.0, give_up - time.monotonic()))
 
     def _leave_queue(self, call: _Call) -> None:
@@ -96,11 +113,23 @@ class QuickLane:
         if _answer_stopped(call.deadline_seconds, call.ticket):
             self._counters.killed(call.ticket.stopped or "cancelled")
 
+    def _hire(self) -> None:
+        thread = threading.Thread(target=self._work, name="quick", daemon=True)
+        self._threads.add(thread)
+        thread.start()
+
     def _work(self) -> None:
-        while (call := self._queue.take()) is not None:
+        while not self._is_surplus() and (call := self._queue.take()) is not None:
             if call.ticket.begin(partial(_answer_stopped, call.deadline_seconds)):
                 self._run(call)
             del call  # the thread must not keep a dataset alive while it waits
+        self._threads.discard(threading.current_thread())
+
+    def _is_surplus(self) -> bool:
+        with self._lock:
+            surplus = self._surplus > 0
+            self._surplus -= surplus
+            return surplus
 
     def _run(self, call: _Call) -> None:
         ticket, seconds = call.ticket, call.deadline_seconds

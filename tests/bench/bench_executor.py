@@ -6,10 +6,14 @@ Prints medians of wall times on this machine and PSS (proportional memory) of th
 
 from __future__ import annotations
 
+import os
 import platform
+import signal
 import statistics
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 from utils.zygote import Zygote
 
@@ -47,6 +51,12 @@ def main(kind: str) -> None:
             f"  PSS server {alone:.0f} MB before the first job, {pss():.0f} after; "
             f"zygote {pss(pid):.0f} MB"
         )
+        for way in ("deadline", "cancel", "kill"):
+            times = sorted(stop_seconds(executor, way) for _ in range(20))
+            print(
+                f"  {way}: answered after {times[10] * 1e3:.0f} ms (median), "
+                f"{times[-1] * 1e3:.0f} ms (worst of 20)"
+            )
         frame = pd.DataFrame(
             np.random.default_rng(1).normal(size=(50_000, 60)), columns=[f"v{i}" for i in range(60)]
         )
@@ -63,6 +73,30 @@ def main(kind: str) -> None:
             f"{statistics.median(times) * 1e3:.0f} ms wall, worker added "
             f"{run.added_bytes / 2**20:.0f} MB; server after it +{pss() - with_frame:.0f} MB"
         )
+
+
+def stop_seconds(executor, way: str) -> float:
+    """Seconds from the moment when an endless job is stopped to its answer."""
+    from tests.executors import JOBS, soon
+    from utils.cancel import CancelToken
+
+    with tempfile.TemporaryDirectory() as folder:
+        path, token = Path(folder) / "pid", CancelToken()
+        limit = 0.2 if way == "deadline" else 20.0
+        future = executor.heavy(
+            JOBS + "spin", {"path": str(path)}, deadline_seconds=limit, cancel=token
+        )
+        soon(lambda: executor.snapshot().heavy.running == 1)
+        began = time.perf_counter()
+        if way != "deadline":
+            soon(lambda: path.exists() and path.read_text())
+            began = time.perf_counter()
+            if way == "cancel":
+                token.cancel()
+            else:
+                os.kill(int(path.read_text()), signal.SIGKILL)
+        future.exception(20)
+        return time.perf_counter() - began - (limit if way == "deadline" else 0)
 
 
 if __name__ == "__main__":

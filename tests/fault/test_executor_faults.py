@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.executors import JOBS, make_executor, soon
+from tests.executors import JOBS, PROMPT_SECONDS, make_executor, soon
 from utils.cancel import CancelToken
 from utils.errors import Cancelled, DeadlineExceeded, MachineryError, WorkerLost
 from utils.wire import MAGIC, META_BYTES, Kind
@@ -103,7 +103,7 @@ def test_an_endless_loop_meets_its_deadline(executor, tmp_path):
     began = time.monotonic()
     future = executor.heavy(JOBS + "spin", {"path": str(path)}, deadline_seconds=0.5)
     error = future.exception(10)
-    assert time.monotonic() - began < 0.5 + 0.2 + 0.1  # the limit, the promise, the clock
+    assert time.monotonic() - began < 0.5 + PROMPT_SECONDS
     assert type(error) is DeadlineExceeded
     assert "limit of 0.5 seconds" in str(error)
     assert soon(lambda: not alive(pid_in(path)), 1)
@@ -150,7 +150,7 @@ def test_a_cancel_is_answered_at_once(executor, tmp_path):
     began = time.monotonic()
     token.cancel()
     assert type(future.exception(5)) is Cancelled
-    assert time.monotonic() - began < 0.2
+    assert time.monotonic() - began < PROMPT_SECONDS
     assert soon(lambda: not alive(pid), 1)
 
 
@@ -162,7 +162,7 @@ def test_a_cancel_while_the_zygote_is_still_loading():
         began = time.monotonic()
         token.cancel()
         assert type(future.exception(5)) is Cancelled
-        assert time.monotonic() - began < 0.2
+        assert time.monotonic() - began < PROMPT_SECONDS
         assert fresh.heavy(JOBS + "add", {"a": 1, "b": 1}).result(20) == 2
         assert fresh.snapshot().zygote_replacements == 0
 
@@ -305,7 +305,7 @@ def test_a_zygote_that_hangs_is_replaced(tmp_path):
         began = time.monotonic()
         token.cancel()
         assert type(future.exception(5)) is Cancelled
-        assert time.monotonic() - began < 0.2
+        assert time.monotonic() - began < PROMPT_SECONDS
         assert made.heavy(JOBS + "add", {"a": 1, "b": 1}).result(20) == 2
         assert not alive(pid)
         assert made.snapshot().zygote_replacements == 1
@@ -334,7 +334,7 @@ SERVER = """
 import json, sys, time
 from utils.zygote import Zygote
 forked = Zygote.start(("numpy", "pandas", "utils.worker")) if sys.argv[1] == "forked" else None
-from tests.executors import JOBS, make_executor, soon
+from tests.executors import JOBS, PROMPT_SECONDS, make_executor, soon
 from pathlib import Path
 made = make_executor(zygote=forked)
 assert made.heavy(JOBS + "add", {"a": 1, "b": 2}).result(30) == 3
