@@ -62,7 +62,7 @@ class Executor:
         heavy_workers: int = 1,
         queue_limit: int = 32,
         argument_bytes: int = 512 * _MIB,
-        result_bytes: int = 256 * _MIB,
+        result_bytes: int = 128 * _MIB,
         idle_seconds: float = 120.0,
     ) -> None:
         self._memory_bytes = heavy_memory_bytes

@@ -7,14 +7,15 @@ Prints medians of wall times on this machine and PSS (proportional memory) of th
 from __future__ import annotations
 
 import os
-import platform
 import signal
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
+from tests.bench.report import keep
 from utils.zygote import Zygote
 
 
@@ -99,12 +100,25 @@ def stop_seconds(executor, way: str) -> float:
         return time.perf_counter() - began - (limit if way == "deadline" else 0)
 
 
+def all_kinds() -> list[str]:
+    """The lines of both kinds, each in an interpreter of its own with the server's settings."""
+    settings = {
+        "OPENBLAS_NUM_THREADS": "1",
+        "MALLOC_MMAP_THRESHOLD_": "65536",
+        "MALLOC_TRIM_THRESHOLD_": "65536",
+    }
+    lines = [f"load of the machine at the start: {os.getloadavg()[0]:.1f}"]
+    for kind in ("forked", "spawned"):
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.bench.bench_executor", kind],
+            env=os.environ | settings, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        lines += done.stdout.splitlines()
+    return lines
+
+
 if __name__ == "__main__":
     if len(sys.argv) > 1:
         main(sys.argv[1])
     else:
-        import subprocess
-
-        print(f"Python {platform.python_version()}, {platform.processor() or platform.machine()}")
-        for each in ("forked", "spawned"):
-            subprocess.run([sys.executable, "-m", "tests.bench.bench_executor", each], check=True)
+        keep("bench_executor", all_kinds())
