@@ -98,9 +98,9 @@ def _column_px(plot: ForestPlot, index: int) -> float:
 
 
 def _label(row: ForestRow) -> str:
-    lines = textwrap.wrap(shortened(row.label, 2 * _LABEL_LETTERS), _LABEL_LETTERS) or [""]
+    lines = textwrap.wrap(row.label, _LABEL_LETTERS, max_lines=2, placeholder=" …") or [""]
     indent = "" if row.kind in {"heading", "single"} else "\u00a0" * 4
-    return "<br>".join(indent + plotly_text(line) for line in lines[:2])
+    return "<br>".join(indent + plotly_text(line) for line in lines)
 
 
 def _longest_line(label: str) -> int:
@@ -164,8 +164,14 @@ def _x_axis(plot: ForestPlot, domain: tuple[float, float], colour: str) -> dict[
         "ticktext": [f"{t:g}".replace("-", "\u2212") for t in plot.ticks],
         "showgrid": False, "zeroline": False, "ticks": "outside", "tickcolor": colour,
         "showline": True, "linecolor": colour,
-        "title": {"text": plotly_text(plot.axis_title), "standoff": 8},
+        "title": {"text": _axis_title(plot), "standoff": 8, "font": {"size": _TEXT_PX}},
     }  # fmt: skip
+
+
+def _axis_title(plot: ForestPlot) -> str:
+    """Names the event too, because the figure has no title of its own."""
+    scale = " (log scale)" if plot.log else ""
+    return plotly_text(shortened(plot.title, 2 * _LABEL_LETTERS) + scale)
 
 
 def _rule(y: float, colour: str) -> dict[str, Any]:
