@@ -16,7 +16,7 @@ import re
 import secrets
 import sqlite3
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -203,6 +203,18 @@ class BytesIndex(diskcache.Cache):
         if written is not None:
             self._disk.remove(written)
 
+    def drop(self, rows: Iterable[int]) -> int:
+        """Delete rows, whatever they hold, and their files; the number of rows."""
+        chosen = list(rows)
+        files: list[object] = []
+        with self.transact():
+            for row in chosen:
+                found = self.sql("DELETE FROM Cache WHERE rowid = ? RETURNING filename", (row,))
+                files += [filename for (filename,) in found.fetchall()]
+        for filename in files:
+            self._disk.remove(filename)
+        return len(files)
+
     def entries(self) -> int:
         """Number of rows."""
         return int(self.reset("count"))
@@ -211,6 +223,34 @@ class BytesIndex(diskcache.Cache):
     def sql(self) -> Callable[..., sqlite3.Cursor]:
         """Execute one statement."""
         return self._con.execute
+
+    def wrong_counts(self) -> list[str]:
+        """Counters that differ from the rows, in words; they are set right."""
+        told = dict(self.sql("SELECT key, value FROM Settings WHERE key IN ('count', 'size')"))
+        self.recount()
+        right = dict(self.sql("SELECT key, value FROM Settings WHERE key IN ('count', 'size')"))
+        return [
+            f"disk: {name} is {right[name]}, the index says {told.get(name)}"
+            for name in right
+            if told.get(name) != right[name]
+        ]
+
+    def wrong_files(self) -> list[str]:
+        """Rows whose file is foreign, missing or of another length, in words; the rows go."""
+        said: list[str] = []
+        named = self.sql("SELECT rowid, filename, size FROM Cache WHERE filename IS NOT NULL")
+        for row, filename, size in named.fetchall():
+            path = Path(self._directory) / str(filename)
+            if type(filename) is not str or not VALUE_FILE.fullmatch(filename):
+                said.append("disk: a row names a foreign file")
+            elif not path.is_file():
+                said.append("disk: the file of an entry is missing")
+            elif path.stat().st_size != size:
+                said.append("disk: the file of an entry has another length")
+            else:
+                continue
+            self.sql("DELETE FROM Cache WHERE rowid = ?", (row,))
+        return said
 
     def recount(self) -> None:
         """Derive the two counters of diskcache from the rows."""

@@ -23,7 +23,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from utils.disk_store import INDEX_NAME, VALUE_FILE, BytesIndex, index_is_ours
+from utils.disk_store import INDEX_NAME, BytesIndex, index_is_ours
 from utils.envelope import Entry, seal, unseal
 from utils.errors import CorruptEntry, TierFault
 from utils.fork import survive_fork
@@ -35,6 +35,10 @@ _BALLAST_BYTES = 1 << 18
 _OPEN_WAIT_SECONDS = 5.0
 _YOUNG_SECONDS = 60.0
 _QUARANTINED = 8
+# How SQLite says that the index is not the one that was made, and what Python raises on its
+# nonsense. (The other operational errors are about locks, space and permissions.)
+_DAMAGE_WORDS = ("no such", "malformed", "has no column", "unable to decode", "unsupported file")
+_NONSENSE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 _SIDE_FILES = ("", "-wal", "-shm")
 
 
@@ -112,14 +116,11 @@ class DiskTier:
                 removed = index.clear()
                 shutil.rmtree(self.directory / "quarantine", ignore_errors=True)
                 self._sweep(index, 0.0)
-            elif doomed.key is not None and doomed == Doomed(key=doomed.key):
-                removed = int(index.delete(doomed.key))
             else:
-                chosen = [
-                    key for key, owner, expires in _rows(index)
+                removed = index.drop(
+                    row for row, key, owner, expires in _rows(index)
                     if doomed.matches(key, owner, expires)
-                ]  # fmt: skip
-                removed = sum(index.delete(key) for key in chosen)
+                )  # fmt: skip
             index.sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             return removed
 
@@ -129,29 +130,21 @@ class DiskTier:
             return self._sweep(index, older_than_seconds)
 
     def check(self) -> list[str]:
-        """Re-derive every count of the index and compare files with rows."""
+        """Re-derive every count of the index and compare files with rows.
+
+        What does not add up is said and mended: counts are set right, rows without their file
+        go, an index that SQLite finds unsound is put aside.
+        """
         with self._working() as index:
-            said = [
+            unsound = [
                 f"disk: {row[0]}" for row in index.sql("PRAGMA integrity_check").fetchall()
                 if row[0] != "ok"
             ]  # fmt: skip
-            count, total = index.sql(
-                "SELECT COUNT(*), COALESCE(SUM(size), 0) FROM Cache"
-            ).fetchone()
-            for name, derived in (("count", count), ("size", total)):
-                if (told := index.reset(name)) != derived:
-                    said.append(f"disk: {name} is {derived}, the index says {told}")
-            named = index.sql("SELECT filename, size FROM Cache WHERE filename IS NOT NULL")
-            for filename, size in named.fetchall():
-                if not isinstance(filename, str) or not VALUE_FILE.fullmatch(filename):
-                    said.append("disk: a row names a foreign file")
-                    continue
-                path = self._entries / filename
-                if not path.is_file():
-                    said.append("disk: the file of an entry is missing")
-                elif path.stat().st_size != size:
-                    said.append("disk: the file of an entry has another length")
-            return said
+            if not unsound:
+                return [*index.wrong_counts(), *index.wrong_files()]
+            self._drop_connection()
+            self._quarantine_index()
+            return unsound
 
     def facts(self) -> Mapping[str, Any]:
         """Entries, bytes (index and files), the bound, and what was put aside."""
@@ -207,13 +200,15 @@ class DiskTier:
     def _open_index(self) -> BytesIndex:
         path = self._entries / INDEX_NAME
         try:
-            sound = index_is_ours(path, busy_seconds=self._busy_seconds)
-        except sqlite3.DatabaseError as error:
+            if index_is_ours(path, busy_seconds=self._busy_seconds):
+                return self._made_index()
+        except (sqlite3.DatabaseError, *_NONSENSE) as error:
             if not _is_damage(error):
                 raise
-            sound = False
-        if not sound:
-            self._move_index_away()
+        self._move_index_away()
+        return self._made_index()
+
+    def _made_index(self) -> BytesIndex:
         return BytesIndex(self._entries, max_bytes=self.max_bytes, busy_seconds=self._busy_seconds)
 
     def _drop_connection(self) -> None:
@@ -253,12 +248,9 @@ class DiskTier:
         with contextlib.suppress(OSError, sqlite3.Error, TierFault):
             (self.directory / "ballast").unlink(missing_ok=True)
             index = self._opened()
-            oldest = index.sql(
-                "SELECT key FROM Cache ORDER BY store_time"
-                " LIMIT (SELECT (COUNT(*) + 3) / 4 FROM Cache)"
-            ).fetchall()
-            for (key,) in oldest:
-                index.delete(key)
+            rows = index.sql("SELECT rowid FROM Cache ORDER BY store_time").fetchall()
+            oldest = [row for (row,) in rows[: (len(rows) + 3) // 4]]
+            index.drop(oldest)
             self.counts["dropped for room"] += len(oldest)
             index.sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         self._drop_connection()
@@ -295,14 +287,14 @@ class _Mend:
             self._mend(error)
 
 
-def _rows(index: BytesIndex) -> Iterator[tuple[str, Owner, float]]:
-    """Key, owner and expiry of every entry; a tag that we did not write counts as expired."""
-    for key, tag in index.sql("SELECT key, tag FROM Cache").fetchall():
+def _rows(index: BytesIndex) -> Iterator[tuple[int, str, Owner, float]]:
+    """Row, key, owner and expiry of every entry; a tag not written by us counts as expired."""
+    for row, key, tag in index.sql("SELECT rowid, key, tag FROM Cache").fetchall():
         expires, name, label = [*str(tag).split("\n", 2), "", ""][:3]
         try:
-            yield str(key), Owner(name, label), float(expires)
+            yield row, str(key), Owner(name, label), float(expires)
         except ValueError:
-            yield str(key), Owner(name, label), 0.0
+            yield row, str(key), Owner(name, label), 0.0
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
@@ -315,10 +307,13 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 def _is_damage(error: BaseException) -> bool:
-    """True for "not a database", "malformed" and the like; false for busy, full, read-only."""
-    return isinstance(error, sqlite3.DatabaseError) and not isinstance(
-        error, (sqlite3.OperationalError, sqlite3.NotSupportedError)
-    )
+    """True for "malformed", "no such table", undecodable text and the like.
+
+    False for what the surroundings do: busy, full, read-only, unreachable, out of memory.
+    """
+    if isinstance(error, sqlite3.OperationalError):
+        return any(words in str(error) for words in _DAMAGE_WORDS)
+    return isinstance(error, (sqlite3.DatabaseError, *_NONSENSE))
 
 
 def _is_full(error: BaseException) -> bool:

@@ -29,15 +29,19 @@ def _foreign(found: os.stat_result) -> bool:
     return hasattr(os, "getuid") and found.st_uid != os.getuid()
 
 
-def write_private(path: Path, data: bytes, *, replace: bool) -> bool:
-    """Write a whole file (0600) or nothing; False when it exists and `replace` is false."""
+def write_private(path: Path, data: bytes, *, replace: bool, durable: bool = False) -> bool:
+    """Write a whole file (0600) or nothing; False when it exists and `replace` is false.
+
+    `durable` waits until it would survive a power cut.
+    """
     draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}.tmp")
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOFOLLOW, 0o600)
     try:
         with os.fdopen(handle, "wb") as writer:
             writer.write(data)
-            writer.flush()
-            os.fsync(writer.fileno())
+            if durable:
+                writer.flush()
+                os.fsync(writer.fileno())
         if replace:
             draft.replace(path)
             return True
@@ -60,6 +64,10 @@ def read_private(path: Path, *, at_most: int) -> bytes:
         return reader.read(at_most + 1)
 
 
+def _fresh() -> bytes:
+    return secrets.token_bytes(_SECRET_BYTES)
+
+
 def server_secret(path: Path) -> bytes:
     """The 32 random bytes kept in `path`, made when missing.
 
@@ -70,7 +78,7 @@ def server_secret(path: Path) -> bytes:
         try:
             found = read_private(path, at_most=_SECRET_BYTES)
         except FileNotFoundError:
-            write_private(path, secrets.token_bytes(_SECRET_BYTES), replace=False)
+            write_private(path, _fresh(), replace=False, durable=True)
             continue
         except NotPrivate:
             found = b""
@@ -80,7 +88,7 @@ def server_secret(path: Path) -> bytes:
             found = b""
         if len(found) == _SECRET_BYTES:
             return found
-        write_private(path, secrets.token_bytes(_SECRET_BYTES), replace=True)
+        write_private(path, _fresh(), replace=True, durable=True)
     return read_private(path, at_most=_SECRET_BYTES)
 
 
