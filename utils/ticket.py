@@ -10,6 +10,8 @@ from concurrent.futures import Future, InvalidStateError
 from types import TracebackType
 from typing import Any, Self
 
+from utils import refusals
+from utils.errors import WorkerLost
 from utils.refusals import StopReason
 
 
@@ -76,12 +78,23 @@ class Ticket:
         """An error inside the block becomes the answer, as it does in any executor."""
         if error is not None:
             _let_go_of_data(error)
-            self.fail(error.with_traceback(trace.tb_next if trace else None))
+            self.fail(_answer_for(error.with_traceback(trace.tb_next if trace else None)))
         return True
 
 
 def _ignore(_: Ticket) -> None:
     """Stopping work that has been answered means nothing."""
+
+
+def _answer_for(error: BaseException) -> BaseException:
+    """The error as an awaiting page may meet it.
+
+    An exit or interrupt raised inside work would end the server's event loop, and the text of
+    a MemoryError tells nobody what to do.
+    """
+    if isinstance(error, MemoryError):
+        return WorkerLost()
+    return error if isinstance(error, Exception) else refusals.failed()
 
 
 def _let_go_of_data(error: BaseException) -> None:

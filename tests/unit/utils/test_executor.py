@@ -45,6 +45,19 @@ def test_a_quick_error_is_the_same_object(executor):
     assert executor.quick(refuse).exception(5) is error
 
 
+@pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt, MemoryError])
+def test_no_quick_work_can_end_the_server(executor, kind):
+    def work():
+        raise kind
+
+    async def page():
+        return await asyncio.wrap_future(executor.quick(work))
+
+    with pytest.raises(WorkerLost):
+        asyncio.run(page())
+    assert executor.quick(lambda: 1).result(5) == 1
+
+
 def test_a_page_can_await_both_lanes(executor):
     async def page():
         quick = asyncio.wrap_future(executor.quick(lambda: 1))
