@@ -7,7 +7,7 @@ from pathlib import Path
 import logic
 from logic import Dataset, Imported, ReadChoices
 from tabs.failure import Failure, attempt_elsewhere
-from tabs.loaded import Loaded
+from tabs.loaded import Loaded, Source
 from tabs.words import limit_words, memory_words
 
 INCOMPLETE = Failure("The upload was incomplete.", "Please send the file again.")
@@ -24,26 +24,22 @@ def too_large(limit_bytes: int, size_bytes: int | None = None) -> Failure:
     )
 
 
-async def read(
-    path: str, name: str, declared_bytes: int | None, choices: ReadChoices, generation: int
-) -> Loaded | Failure:
-    """Read the file that the browser says has `declared_bytes` (None: a file of our own)."""
-    found = await attempt_elsewhere(_import, path, name, declared_bytes, choices)
+async def read(source: Source, choices: ReadChoices, generation: int) -> Loaded | Failure:
+    """Read a file into the dataset of a session."""
+    found = await attempt_elsewhere(_import, source, choices)
     if isinstance(found, Failure):
         return found
     dataset = await attempt_elsewhere(Dataset, found.frame, found.variables)
     if isinstance(dataset, Failure):
         return dataset
-    return Loaded(dataset, found.report, choices, name, path, generation)
+    return Loaded(dataset, found.report, choices, source, generation)
 
 
-def _import(
-    path: str, name: str, declared_bytes: int | None, choices: ReadChoices
-) -> Imported | Failure:
-    arrived_bytes = Path(path).stat().st_size
-    if declared_bytes is not None and arrived_bytes != declared_bytes:
+def _import(source: Source, choices: ReadChoices) -> Imported | Failure:
+    arrived_bytes = Path(source.path).stat().st_size
+    if source.declared_bytes is not None and arrived_bytes != source.declared_bytes:
         return INCOMPLETE
     limit_bytes = logic.settings().upload_bytes
     if arrived_bytes > limit_bytes:
         return too_large(limit_bytes, arrived_bytes)
-    return logic.import_file(path, name=name, choices=choices)
+    return logic.import_file(source.path, name=source.name, choices=choices)

@@ -11,7 +11,7 @@ from shiny.ui import Tag, TagList
 from logic import ReadChoices
 from tabs import arrival, examples, import_report, preview, reading, variables_editor
 from tabs.failure import Failure
-from tabs.loaded import Loaded, generation_of
+from tabs.loaded import Loaded, Source, generation_of
 from tabs.parts import empty_state, failure_card
 from tabs.words import limit_words
 
@@ -22,7 +22,7 @@ _START = empty_state(
     "The file stays on this server.",
 )
 
-Read = Callable[[str, str, int | None, ReadChoices], None]
+Read = Callable[[Source, ReadChoices], None]
 
 
 @module.ui
@@ -39,7 +39,7 @@ def data_ui(*, upload_bytes: int) -> Tag:
     found = ui.div(
         ui.output_ui("progress"), ui.output_ui("found"), class_="cs-panel", aria_live="polite"
     )
-    return ui.div(source, found, class_="cs-work")
+    return ui.tags.main(source, found, class_="cs-work")
 
 
 def _upload(limit_bytes: int) -> Tag:
@@ -70,10 +70,10 @@ def data_server(
     count = reactive.Value(0)
     failure: reactive.Value[Failure | None] = reactive.Value(None)
 
-    def read(path: str, name: str, declared_bytes: int | None, choices: ReadChoices) -> None:
+    def read(source: Source, choices: ReadChoices) -> None:
         count.set(count() + 1)
         task.cancel()
-        task.invoke(path, name, declared_bytes, choices, count())
+        task.invoke(source, choices, count())
 
     @reactive.effect
     def _() -> None:
@@ -91,9 +91,7 @@ def data_server(
         go_to("outcome")
 
     _watch_sources(inputs, read)
-    reading.reading_server(
-        "reading", loaded, lambda now, choices: read(now.path, now.name, None, choices)
-    )
+    reading.reading_server("reading", loaded, lambda now, choices: read(now.source, choices))
     variables_editor.variables_server("variables", loaded)
     preview.preview_server("preview", loaded)
     _draw(task, loaded, failure)
@@ -105,14 +103,15 @@ def _watch_sources(inputs: Inputs, read: Read) -> None:
     def _() -> None:
         files = inputs.file()
         if files:
-            read(files[0]["datapath"], files[0]["name"], files[0]["size"], ReadChoices())
+            file = files[0]
+            read(Source(file["datapath"], file["name"], file["size"]), ReadChoices())
 
     @reactive.effect
     @reactive.event(inputs.example)
     def _() -> None:
         chosen = examples.by_key(str(inputs.example()))
         if chosen is not None:
-            read(str(chosen.path), chosen.file, None, ReadChoices())
+            read(Source(str(chosen.path), chosen.file, suggestion=chosen.suggestion), ReadChoices())
 
 
 def _draw(

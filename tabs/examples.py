@@ -6,9 +6,12 @@ import functools
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from shiny import ui
 from shiny.ui import Tag
+
+from tabs.loaded import Suggestion
 
 _FOLDER = Path(__file__).parent.parent / "examples"
 
@@ -23,6 +26,7 @@ class Example:
     text: str
     source: str
     licence: str
+    suggestion: Suggestion | None
 
     @property
     def path(self) -> Path:
@@ -36,15 +40,20 @@ def catalogue() -> tuple[Example, ...]:
     entries = json.loads((_FOLDER / "catalogue.json").read_text(encoding="utf-8"))
     return tuple(
         Example(
-            key=entry["file"].partition(".")[0],
+            key=entry["key"],
             file=entry["file"],
             title=entry["title"],
             text=entry["description"],
             source=entry["source"],
             licence=entry["licence"],
+            suggestion=_suggestion(entry.get("suggested")),
         )
         for entry in entries
     )
+
+
+def _suggestion(entry: dict[str, Any] | None) -> Suggestion | None:
+    return entry and Suggestion(entry["outcome"], tuple(entry["predictors"]))
 
 
 def by_key(key: str) -> Example | None:

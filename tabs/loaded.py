@@ -8,22 +8,46 @@ from ingest.report import ImportReport, ReadChoices
 from logic import Dataset
 
 
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """The question that an example was made for: what its form starts with."""
+
+    outcome: str
+    predictors: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file that can be read, and read again.
+
+    `declared_bytes` is the size that the browser announced; None for a file of our own.
+    """
+
+    path: str
+    name: str
+    declared_bytes: int | None = None
+    suggestion: Suggestion | None = None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Loaded:
     """A read dataset. `generation` counts the files read in this session: a changed variable
-    table keeps it, a newly read file raises it. `choices` are those of the user; `path` is where
-    the file can be read again."""
+    table keeps it, a newly read file raises it. `choices` are those of the user."""
 
     dataset: Dataset
     report: ImportReport
     choices: ReadChoices
-    name: str
-    path: str
+    source: Source
     generation: int
 
     def with_dataset(self, dataset: Dataset) -> Loaded:
         """The same file under another variable table."""
         return replace(self, dataset=dataset)
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        return self.source.name
 
     @property
     def reading(self) -> dict[str, object]:

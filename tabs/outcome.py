@@ -11,7 +11,7 @@ from shiny.ui import Tag
 from logic import BadInput, Dataset
 from tabs import outcome_fields, outcome_form
 from tabs._shared import Request, card_server, card_ui
-from tabs.loaded import Loaded, generation_of
+from tabs.loaded import Loaded, Suggestion, generation_of
 from tabs.outcome_choices import (
     ci_level_of,
     column_of,
@@ -33,7 +33,7 @@ _NO_DATA = BadInput(
 def outcome_ui() -> Tag:
     """Choices on the left, the result card on the right."""
     run = ui.input_action_button("run", "Run analysis", class_="btn-primary")
-    return ui.div(
+    return ui.tags.main(
         ui.output_ui("no_data", class_="cs-no-data"),
         ui.div(
             ui.div(
@@ -79,9 +79,13 @@ def outcome_server(
     def _() -> None:
         go_to("data")
 
-    outcome_fields.fill_outcome(inputs, dataset, prefix)
+    def suggested() -> Suggestion | None:
+        now = loaded()
+        return None if now is None else now.source.suggestion
+
+    outcome_fields.fill_outcome(inputs, dataset, prefix, suggested)
     outcome_fields.fill_event(inputs, dataset)
-    outcome_fields.fill_predictors(inputs, dataset, prefix)
+    outcome_fields.fill_predictors(inputs, dataset, prefix, suggested)
     outcome_fields.fill_roles(inputs, dataset)
     outcome_fields.draw_fields(inputs, dataset, prefix)
 

@@ -13,6 +13,7 @@ from shiny.ui import Tag
 
 from logic import Dataset
 from tabs import outcome_form
+from tabs.loaded import Suggestion
 from tabs.outcome_choices import (
     MOST_PRESELECTED,
     column_of,
@@ -39,8 +40,11 @@ def ticked(inputs: Inputs, field: str) -> list[int]:
     return [int(v) for v in values or () if isinstance(v, str) and v.isdecimal()]
 
 
-def fill_outcome(inputs: Inputs, dataset: DatasetReactive, prefix: Callable[[], str]) -> None:
-    """Offer the columns with two values."""
+def fill_outcome(
+    inputs: Inputs, dataset: DatasetReactive, prefix: Callable[[], str],
+    suggested: Callable[[], Suggestion | None],
+) -> None:  # fmt: skip
+    """Offer the columns with two values; an example starts with the outcome it was made for."""
     filled_for = reactive.Value("")
 
     @reactive.effect
@@ -49,13 +53,21 @@ def fill_outcome(inputs: Inputs, dataset: DatasetReactive, prefix: Callable[[], 
         if data is None:
             return
         with reactive.isolate():
-            before = text_of(inputs, "outcome") if filled_for() == prefix() else ""
+            if filled_for() == prefix():
+                before = text_of(inputs, "outcome")
+            else:
+                before = _suggested_outcome(data, suggested())
             filled_for.set(prefix())
         variables = list(data.variables.values())
         columns = {str(i): title_of(variables[i]) for i in outcome_columns(data)}
         word = "Choose the outcome" if columns else "No column has exactly two values"
         kept = before if before in columns else ""
         ui.update_select("outcome", choices={"": word, **columns}, selected=kept)
+
+
+def _suggested_outcome(data: Dataset, suggested: Suggestion | None) -> str:
+    known = suggested is not None and suggested.outcome in data.variables
+    return str(data.names.index(suggested.outcome)) if known else ""
 
 
 def fill_event(inputs: Inputs, dataset: DatasetReactive) -> None:
@@ -90,7 +102,10 @@ def fill_event(inputs: Inputs, dataset: DatasetReactive) -> None:
         )
 
 
-def fill_predictors(inputs: Inputs, dataset: DatasetReactive, prefix: Callable[[], str]) -> None:
+def fill_predictors(
+    inputs: Inputs, dataset: DatasetReactive, prefix: Callable[[], str],
+    suggested: Callable[[], Suggestion | None],
+) -> None:  # fmt: skip
     """List what can be a predictor; a short list starts with everything ticked, visibly."""
     filled_for = reactive.Value("")
 
@@ -104,8 +119,8 @@ def fill_predictors(inputs: Inputs, dataset: DatasetReactive, prefix: Callable[[
         with reactive.isolate():
             before = ticked(inputs, "predictors") if filled_for() == prefix() else None
             filled_for.set(prefix())
-        if before is None:
-            before = list(columns) if len(columns) <= MOST_PRESELECTED else []
+            if before is None:
+                before = _starting_predictors(data, columns, suggested())
         ui.update_checkbox_group(
             "predictors",
             choices=outcome_form.predictor_choices(data, columns),
@@ -115,6 +130,14 @@ def fill_predictors(inputs: Inputs, dataset: DatasetReactive, prefix: Callable[[
     @render.text
     def predictor_count() -> str:
         return f"{len(ticked(inputs, 'predictors'))} chosen"
+
+
+def _starting_predictors(
+    data: Dataset, columns: tuple[int, ...], suggested: Suggestion | None
+) -> list[int]:
+    if suggested is not None:
+        return [i for i in columns if data.names[i] in suggested.predictors]
+    return list(columns) if len(columns) <= MOST_PRESELECTED else []
 
 
 def fill_roles(inputs: Inputs, dataset: DatasetReactive) -> None:

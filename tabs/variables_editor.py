@@ -94,7 +94,10 @@ def _applied(
     column = edit.get("column")
     if not isinstance(column, int) or not 0 <= column < len(dataset.names):
         return {"id": "", "html": "", "focus": ""}
-    html = str(variable_row(dataset, column, failure))
+    # What the reader typed stands on the page already: the row is drawn anew only where more
+    # than the field itself changes.
+    as_typed = failure is None and edit.get("field") in ("label", "unit", "reference")
+    html = "" if as_typed else str(variable_row(dataset, column, failure))
     return {"id": row_id(column), "html": html, "focus": _focus(edit, column)}
 
 

@@ -97,8 +97,12 @@
   function sendEdit(field) {
     const row = field.closest("[data-column]");
     const table = field.closest("[data-edits]");
-    if (!row || !table || row.getAttribute("aria-busy") === "true") return;
-    row.setAttribute("aria-busy", "true");
+    if (!row || !table) return;
+    // A second click on an arrow would move another level: levels are numbered anew by the first.
+    if (field.dataset.field === "move") {
+      if (row.getAttribute("aria-busy") === "true") return;
+      row.setAttribute("aria-busy", "true");
+    }
     window.Shiny.setInputValue(table.dataset.edits, {
       column: Number(row.dataset.column),
       field: field.dataset.field,
@@ -110,6 +114,11 @@
   function replaceRow({ id, html, focus }) {
     const row = document.getElementById(id);
     if (!row) return;
+    if (!html) {
+      row.removeAttribute("aria-busy");
+      row.querySelector(".cs-failure")?.remove();
+      return;
+    }
     const open = row.querySelector("details")?.open ?? false;
     const had = row.contains(document.activeElement) ? document.activeElement.id : "";
     row.outerHTML = html;
