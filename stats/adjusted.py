@@ -21,7 +21,7 @@ from stats.design import (
 from stats.effect_rows import NAN, NOT_ESTIMABLE, Effect, EffectRows, counts_by_level
 from stats.errors import NotEstimable
 from stats.firth import fit_firth, penalised_lr, profile_firth
-from stats.logistic import LogisticFit, fit_logistic, gram, null_loglik, score_total
+from stats.logistic import LogisticFit, Sums, fit_logistic, null_loglik, sums
 from stats.profile import profile_logistic
 from stats.rare.separation import Separation, find_separation
 from stats.result import Note
@@ -72,7 +72,7 @@ class AdjustedModel:
     left_out: set[int] = field(default_factory=set)
     notes: list[Note] = field(default_factory=list)
     reason: str | None = None
-    gram_matrix: Floats | None = None
+    sums: Sums | None = None
 
 
 def fit_adjusted(
@@ -92,8 +92,8 @@ def fit_adjusted(
         model.notes.append(_nothing_left(outcome, len(rows)))
         return model
     full = make_design(terms, rows) if not left_out else _partial_design(terms, rows, left_out)
-    grams = gram(full)
-    aliased = find_aliased(full, gram_matrix=grams)
+    found = sums(full, y.astype(np.float64))
+    aliased = find_aliased(full, gram_matrix=found.gram)
     _note_aliased(model, full, aliased)
     keep = [j for j in range(len(full.columns)) if j not in {a.column for a in aliased}]
     model.aliased = {(full.columns[a.column].term, full.columns[a.column].level) for a in aliased}
@@ -102,7 +102,7 @@ def fit_adjusted(
         return model
     model.design = full if len(keep) == len(full.columns) else full.take(keep)
     chosen = [0, *(j + 1 for j in keep)]
-    model.gram_matrix = grams[np.ix_(chosen, chosen)]
+    model.sums = Sums(found.gram[np.ix_(chosen, chosen)], found.xty[chosen], found.row_norm)
     _note_empty_references(model)
     try:
         _fit(model, y.astype(np.float64), method=method, interval=interval, ci_level=ci_level)
@@ -192,19 +192,19 @@ def _note_empty_references(model: AdjustedModel) -> None:
 
 def _fit(model: AdjustedModel, y: Floats, *, method: str, interval: str, ci_level: float) -> None:
     design = model.design
-    if design is None:
+    if design is None or model.sums is None:
         return
     groups = design.term_columns()
     if method != "firth":
-        xty = score_total(design, y)
-        fit = fit_logistic(design, y, gram_matrix=model.gram_matrix, xty=xty)
+        xty = model.sums.xty
+        fit = fit_logistic(design, y, start=model.sums)
         found = None if fit.certified else find_separation(design, y)
         if found is None:
             model.numbers = _likelihood(design, xty, fit, groups, interval, ci_level)
             return
         model.reason = _note_separation(model, design, found, method)
         if method == "likelihood":
-            model.numbers = _runaway(design, y, xty, found, groups, interval, ci_level)
+            model.numbers = _runaway(design, y, model.sums, found, groups, interval, ci_level)
             return
     model.numbers = _firth(design, y, groups, interval, ci_level)
 
@@ -271,13 +271,17 @@ def _with_wald(numbers: ModelNumbers, ci_level: float) -> ModelNumbers:
 
 
 def _runaway(
-    design: Design, y: Floats, xty: Floats, found: Separation,
+    design: Design, y: Floats, start: Sums, found: Separation,
     groups: Mapping[int, Sequence[int]], interval: str, ci_level: float,
 ) -> ModelNumbers:  # fmt: skip
-    climb = climb_separated(design, y, xty, found.runaway, found.runaway_directions)
+    climb = climb_separated(design, y, start, found.runaway, found.runaway_directions)
     many = {t: c for t, c in groups.items() if len(c) > 1}
     profile = profile_separated(
-        design, xty, climb, quantile=float(chdtri(1, 1 - ci_level)), groups=list(many.values())
+        design,
+        start.xty,
+        climb,
+        quantile=float(chdtri(1, 1 - ci_level)),
+        groups=list(many.values()),
     )
     lr_term = {t: float(profile.lr_column[c[0]]) for t, c in groups.items() if len(c) == 1}
     lr_term |= dict(zip(many, (float(v) for v in profile.lr_group), strict=True))

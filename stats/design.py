@@ -72,6 +72,7 @@ class Design:
     centre: Floats
     spread: Floats
     _whole: Floats | None = field(default=None, repr=False)
+    _scratch: dict[str, Floats] = field(default_factory=dict, repr=False)
 
     @property
     def n_rows(self) -> int:
@@ -84,7 +85,11 @@ class Design:
         return len(self.columns) + 1
 
     def blocks(self) -> Iterator[tuple[slice, Floats]]:
-        """The standardised design with its intercept, as consecutive row blocks."""
+        """The standardised design with its intercept, as consecutive row blocks.
+
+        A block is valid until the next one is asked for: they share their memory, because
+        fresh pages for every block cost more than the arithmetic on it.
+        """
         n, p = self.n_rows, self.n_parameters
         if n * p <= _WHOLE_ELEMENTS:
             if self._whole is None:
@@ -94,11 +99,20 @@ class Design:
         step = max(256, _BLOCK_ELEMENTS // p)
         for start in range(0, n, step):
             part = slice(start, min(start + step, n))
-            yield part, self._build(part)
+            yield part, self._build(part, self.scratch("block", step * p))
 
-    def _build(self, part: slice) -> Floats:
+    def scratch(self, purpose: str, size: int) -> Floats:
+        """Memory kept for one purpose from pass to pass; its content is undefined."""
+        held = self._scratch.get(purpose)
+        if held is None or len(held) < size:
+            held = self._scratch[purpose] = np.empty(size)
+        return held[:size]
+
+    def _build(self, part: slice, memory: Floats | None = None) -> Floats:
         rows = self.rows[part]
-        columns = np.empty((self.n_parameters, len(rows)))  # a column is written in one run
+        shape = (self.n_parameters, len(rows))  # a column is written in one run
+        size = shape[0] * shape[1]
+        columns = np.empty(shape) if memory is None else memory[:size].reshape(shape)
         columns[0] = 1.0
         taken: dict[int, NDArray[np.generic]] = {}
         for j, column in enumerate(self.columns):
@@ -117,7 +131,7 @@ class Design:
         if self._whole is not None:
             return self._whole[chosen]
         part = Design(self.terms, self.rows[chosen], self.columns, self.centre, self.spread)
-        return np.concatenate([x for _, x in part.blocks()])
+        return part._build(slice(0, len(chosen)))  # noqa: SLF001
 
     def take(self, columns: Sequence[int]) -> Design:
         """The design restricted to some of its columns (indices into `columns`)."""

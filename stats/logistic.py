@@ -14,7 +14,7 @@ import numpy as np
 
 from stats.design import Design, Floats
 
-_DECREMENT = 1e-10  # Newton decrement in standard errors at which the score has vanished
+_SETTLED = 1e-8  # Newton decrement, in standard errors, from which one more step is the last
 _MAX_PREDICTOR = 500.0  # exp() of a linear predictor beyond this would overflow
 
 
@@ -36,11 +36,21 @@ class LogisticFit:
     certified: bool
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Sums:
+    """What one pass over the design gives: X'X, X'y and the largest squared row norm."""
+
+    gram: Floats
+    xty: Floats
+    row_norm: float
+
+
 @dataclass(slots=True)
 class _State:
     beta: Floats
     loglik: float
     score: Floats
+    information: Floats | None = None
 
 
 def null_loglik(y: Floats) -> float:
@@ -50,25 +60,24 @@ def null_loglik(y: Floats) -> float:
     return (n1 * np.log(n1 / n) if n1 else 0.0) + (n0 * np.log(n0 / n) if n0 else 0.0)
 
 
-def gram(design: Design) -> Floats:
-    """X'X of the standardised design, intercept first."""
-    total = np.zeros((design.n_parameters, design.n_parameters))
-    for _, x in design.blocks():
-        total += x.T @ x
-    return total
-
-
-def score_total(design: Design, y: Floats) -> Floats:
-    """X'y: with it, a gradient pass needs the fitted probabilities only."""
-    total = np.zeros(design.n_parameters)
+def sums(design: Design, y: Floats) -> Sums:
+    """The sums that fitting starts from (intercept first)."""
+    p = design.n_parameters
+    gram, xty, row_norm = np.zeros((p, p)), np.zeros(p), 0.0
     for part, x in design.blocks():
-        total += y[part] @ x
-    return total
+        gram += x.T @ x
+        xty += y[part] @ x
+        row_norm = max(row_norm, float(np.einsum("ij,ij->i", x, x).max()))
+    return Sums(gram, xty, row_norm)
 
 
-def _evaluate(design: Design, xty: Floats, beta: Floats, probability: Floats) -> _State:
+def _evaluate(
+    design: Design, xty: Floats, beta: Floats, probability: Floats, *, hessian: bool
+) -> _State:
+    """Likelihood, score and, on request, information at `beta`; fills `probability`."""
     softplus = 0.0
     fitted = np.zeros(len(beta))
+    total = np.zeros((len(beta), len(beta))) if hessian else None
     for part, x in design.blocks():
         eta = x @ beta
         np.clip(eta, -_MAX_PREDICTOR, _MAX_PREDICTOR, out=eta)
@@ -77,16 +86,23 @@ def _evaluate(design: Design, xty: Floats, beta: Floats, probability: Floats) ->
         p = np.divide(odds, eta, out=probability[part])
         softplus += float(np.log(eta, out=eta).sum())
         fitted += p @ x
-    return _State(beta, float(xty @ beta) - softplus, xty - fitted)
+        if total is not None:
+            _add_information(total, x, p, design)
+    return _State(beta, float(xty @ beta) - softplus, xty - fitted, total)
+
+
+def _add_information(total: Floats, x: Floats, p: Floats, design: Design) -> None:
+    # rows of the transpose are contiguous: the product is then one symmetric rank-k update
+    memory = design.scratch("weighted", x.size).reshape(x.shape[::-1])
+    weighted = np.multiply(x.T, np.sqrt(p * (1.0 - p)), out=memory)
+    total += weighted @ weighted.T
 
 
 def information(design: Design, probability: Floats) -> Floats:
     """X'WX with W = p(1 - p)."""
     total = np.zeros((design.n_parameters, design.n_parameters))
     for part, x in design.blocks():
-        p = probability[part]
-        weighted = x * np.sqrt(p * (1.0 - p))[:, None]
-        total += weighted.T @ weighted
+        _add_information(total, x, probability[part], design)
     return total
 
 
@@ -114,8 +130,7 @@ def fit_logistic(
     design: Design,
     y: Floats,
     *,
-    gram_matrix: Floats | None = None,
-    xty: Floats | None = None,
+    start: Sums | None = None,
     max_steps: int = 60,
     newton_only: bool = False,
 ) -> LogisticFit:
@@ -125,7 +140,7 @@ def fit_logistic(
     ----------
     design : columns linearly independent (alias them away first).
     y : 0/1 per row of the design, both values present.
-    gram_matrix, xty : `gram(design)` and `score_total(design, y)` where the caller has them.
+    start : `sums(design, y)` where the caller has them.
     newton_only : take a fresh Hessian at every step (for a climb that never ends).
 
     Notes
@@ -134,65 +149,75 @@ def fit_logistic(
 
     Checked against statsmodels Logit (Newton) to 1e-8 and the `logistic` reference files of R.
     """
-    probability = np.empty(design.n_rows)
-    xty = score_total(design, y) if xty is None else xty
-    mean = float(y.mean())
-    start = np.zeros(design.n_parameters)
-    start[0] = np.log(mean / (1.0 - mean))
-    grams = gram(design) if gram_matrix is None else gram_matrix
-    hessian = grams * (mean * (1.0 - mean))
-    state = _evaluate(design, xty, start, probability)
-    inverse = invert(hessian)
-    steps, last, stale = 0, np.inf, True
+    start = sums(design, y) if start is None else start
+    probability = np.full(design.n_rows, float(y.mean()))
+    state = _null_state(start, y)
+    inverse = invert(start.gram * (probability[0] * (1.0 - probability[0])))
+    decrement, rate, steps = np.inf, 1.0, 0
     while inverse is not None and steps < max_steps:
         step = inverse @ state.score
-        decrement = float(np.sqrt(max(state.score @ step, 0.0)))
-        if decrement < _DECREMENT:
-            break
-        if steps and (stale or newton_only or _chord_is_slow(decrement, last, design.n_parameters)):
-            inverse = invert(information(design, probability))
+        last, decrement = decrement, float(np.sqrt(max(state.score @ step, 0.0)))
+        rate = decrement / last if np.isfinite(last) else rate
+        stale = state.information is None and (newton_only or _chord_is_slow(
+            decrement, rate, design.n_parameters))  # fmt: skip
+        if steps and stale and decrement > _SETTLED:
+            state.information = information(design, probability)
+        if state.information is not None and decrement > _SETTLED:
+            inverse = invert(state.information)
             if inverse is None:
                 break
-            stale = False
             step = inverse @ state.score
             decrement = float(np.sqrt(max(state.score @ step, 0.0)))
-        last = decrement
-        moved = _ascend(design, xty, state, step, probability)
+        # the first point needs a fresh Hessian, and so does the last
+        fused = steps == 0 or decrement <= _SETTLED or decrement * min(rate, 0.1) <= _SETTLED
+        moved = _ascend(design, start.xty, state, step, probability, hessian=fused)
         steps += 1
         if moved is None:
             break
         state = moved
-    return _finish(design, y, state, probability, steps)
+        if decrement <= _SETTLED:
+            break
+    return _finish(design, y, state, probability, start.row_norm, steps)
 
 
-def _chord_is_slow(decrement: float, last: float, n_parameters: int) -> bool:
+def _null_state(start: Sums, y: Floats) -> _State:
+    """The model without predictors: its score needs no pass over the rows."""
+    mean = float(y.mean())
+    beta = np.zeros(len(start.xty))
+    beta[0] = np.log(mean / (1.0 - mean))
+    return _State(beta, null_loglik(y), start.xty - mean * start.gram[0])
+
+
+def _chord_is_slow(decrement: float, rate: float, n_parameters: int) -> bool:
     """Whether a new Hessian costs less than the chord steps that the old one still needs."""
-    rate = decrement / last
-    if rate > 0.5:
+    if rate > 0.5 or decrement <= 0.0:
         return True
-    steps_left = np.log(_DECREMENT / decrement) / np.log(rate)
+    steps_left = np.log(_SETTLED / decrement) / np.log(rate)
     return bool(steps_left > 3.0 + n_parameters / 40.0)
 
 
 def _ascend(
-    design: Design, xty: Floats, state: _State, step: Floats, probability: Floats
+    design: Design, xty: Floats, state: _State, step: Floats, probability: Floats, *, hessian: bool
 ) -> _State | None:
     """The step, halved until the likelihood does not fall; None when rounding is reached."""
     slack = 1e-12 * (1.0 + abs(state.loglik))
     for halving in range(12):
-        moved = _evaluate(design, xty, state.beta + step * 0.5**halving, probability)
+        beta = state.beta + step * 0.5**halving
+        moved = _evaluate(design, xty, beta, probability, hessian=hessian)
         if moved.loglik >= state.loglik - slack:
             return moved
-    _evaluate(design, xty, state.beta, probability)
+    _evaluate(design, xty, state.beta, probability, hessian=False)
     return None
 
 
 def _finish(
-    design: Design, y: Floats, state: _State, probability: Floats, steps: int
+    design: Design, y: Floats, state: _State, probability: Floats, row_norm: float, steps: int
 ) -> LogisticFit:
-    hessian = information(design, probability)
+    hessian = state.information
+    if hessian is None:
+        hessian = information(design, probability)
     covariance = invert(hessian)
-    certified = covariance is not None and certificate(design, state.score, covariance)
+    certified = covariance is not None and certificate(design, state.score, covariance, row_norm)
     if covariance is None:
         covariance = np.full_like(hessian, np.nan)
     return LogisticFit(
@@ -201,12 +226,13 @@ def _finish(
     )  # fmt: skip
 
 
-def certificate(design: Design, score: Floats, covariance: Floats) -> bool:
+def certificate(design: Design, score: Floats, covariance: Floats, row_norm: float) -> bool:
     """Whether a maximum provably exists near this point.
 
     The logistic loss is self-concordant in Bach's sense: with Newton decrement v = sqrt(s'Cs)
     and R the largest sqrt(x'Cx) over the rows, v R <= 1/2 proves that the maximum exists and
-    lies within 2v. On separated data v R stays near 1 however far Newton walks.
+    lies within 2v. On separated data v R stays near 1 however far Newton walks. `row_norm` is
+    the largest x'x; with the norm of C it bounds R without another pass.
 
     Source: Bach 2010, Self-concordant analysis for logistic regression, proposition 2,
     doi:10.1214/09-EJS521.
@@ -214,8 +240,7 @@ def certificate(design: Design, score: Floats, covariance: Floats) -> bool:
     decrement = float(np.sqrt(max(score @ covariance @ score, 0.0)))
     if not np.isfinite(decrement):
         return False
-    length = max(float(np.einsum("ij,ij->i", x, x).max()) for _, x in design.blocks())
-    if decrement * np.sqrt(length * float(np.linalg.norm(covariance, 2))) <= 0.5:
-        return True  # a bound on R that needs no product with every row
+    if decrement * np.sqrt(row_norm * float(np.linalg.norm(covariance, 2))) <= 0.5:
+        return True
     largest = max(float(np.einsum("ij,ij->i", x @ covariance, x).max()) for _, x in design.blocks())
     return decrement * np.sqrt(largest) <= 0.5

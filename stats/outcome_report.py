@@ -187,7 +187,7 @@ def diagnostics_of(
     covariance = np.full_like(numbers.covariance, NAN) if numbers.runaway else numbers.covariance
     return diagnose(
         model.design, outcome.y[model.rows], numbers.probability, covariance,
-        hosmer_lemeshow_test=choices["hosmer_lemeshow"], gram_matrix=model.gram_matrix,
+        hosmer_lemeshow_test=choices["hosmer_lemeshow"], gram_matrix=model.sums.gram if model.sums else None,
     )  # fmt: skip
 
 

@@ -27,7 +27,7 @@ from stats.logistic import LogisticFit, information, invert
 
 _ROUNDS = 40
 _LIMIT_ERROR = 1e-7  # estimated distance of a limit from the root, in standard errors
-_TEST_ERROR = 3e-5  # the same for a restricted maximum: its likelihood errs by the square
+_TEST_ERROR = 1e-9  # error of a restricted log-likelihood, after its last step is added
 _TILE_ELEMENTS = 1 << 16
 _MAX_PREDICTOR = 500.0
 
@@ -133,16 +133,19 @@ def _start(fit: LogisticFit, n_limits: int, groups: list[Ints], quantile: float)
 
 def evaluate_points(design: Design, xty: Floats, beta: Floats) -> tuple[Floats, Floats]:
     """Log-likelihood and score at each column of `beta`."""
-    softplus = np.zeros(beta.shape[1])
+    k = beta.shape[1]
+    softplus = np.zeros(k)
     fitted = np.zeros(beta.shape)
-    tile = max(64, _TILE_ELEMENTS // max(beta.shape[1], 1))
+    tile = max(64, _TILE_ELEMENTS // max(k, 1))
+    memory = design.scratch("points", 2 * tile * k).reshape(2, tile, k)
     for _, block in design.blocks():
         for start in range(0, len(block), tile):
             x = block[start : start + tile]
-            odds = x @ beta
+            odds, above = memory[0, : len(x)], memory[1, : len(x)]
+            np.matmul(x, beta, out=odds)
             np.minimum(odds, _MAX_PREDICTOR, out=odds)
             np.exp(odds, out=odds)
-            above = odds + 1.0
+            np.add(odds, 1.0, out=above)
             odds /= above
             fitted += x.T @ odds
             softplus += np.log(above, out=above).sum(axis=0)
@@ -198,6 +201,8 @@ def _solve(
             seen = length / np.maximum(size[active], 1e-300)
             rate[active] = np.clip(np.maximum(seen, rate[active] / 3.0), 1e-3, 0.9)
         error = length * rate[active] / (1.0 - rate[active])
+        test = problems.column[active] < 0
+        error[test] *= length[test]  # the step's gain is added by its quadratic model
         size[active] = length
         move = step.copy()
         if turn:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from stats.design import Design, Floats
-from stats.logistic import LogisticFit, fit_logistic, information, invert
+from stats.logistic import LogisticFit, Sums, fit_logistic, information, invert
 from stats.profile import Profile, evaluate_points, fitted_probability, profile_logistic
 
 _CLIMB_STEPS = 22  # each step adds about 1 to a runaway coefficient: the rest is below e-22
@@ -32,12 +32,12 @@ class SeparatedFit:
 
 
 def climb_separated(
-    design: Design, y: Floats, xty: Floats, runaway: Sequence[int], directions: Sequence[int]
+    design: Design, y: Floats, start: Sums, runaway: Sequence[int], directions: Sequence[int]
 ) -> SeparatedFit:
     """Newton towards the supremum; `runaway` are column indices (intercept not counted) and
     `directions` the signs of their infinities."""
-    start = fit_logistic(design, y, xty=xty, max_steps=_CLIMB_STEPS, newton_only=True)
-    return SeparatedFit(start, tuple(runaway), tuple(directions))
+    fit = fit_logistic(design, y, start=start, max_steps=_CLIMB_STEPS, newton_only=True)
+    return SeparatedFit(fit, tuple(runaway), tuple(directions))
 
 
 def profile_separated(
