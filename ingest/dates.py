@@ -109,7 +109,8 @@ def _build(texts: Sequence[str], fields: list[tuple[int, ...]], order: str) -> D
         if parts[0] in BUDDHIST_YEARS:
             return Dates(None, order, "buddhist", texts[i])
         try:
-            values[i] = np.datetime64(datetime(*parts))  # noqa: DTZ001
+            year, month, day, hour, minute, second, fraction = parts
+            values[i] = datetime(year, month, day, hour, minute, second, fraction)  # noqa: DTZ001
         except ValueError:
             return Dates(None, order, "impossible", texts[i])
     return Dates(values, order, example=texts[0])

@@ -76,7 +76,7 @@ def decide_encoding(path: Path, chosen: str | None) -> Encoding:
         return Encoding(codec, 0, _wide_note(codec))
     bad = _first_bad_byte(path, "utf-8", 0)
     if bad is None:
-        return Encoding("utf-8")
+        return _guessed(path, "cp874") if _thai_by_chance_utf8(head) else Encoding("utf-8")
     return _single_byte(path, bad)
 
 
@@ -218,6 +218,10 @@ def _guessed(path: Path, codec: str) -> Encoding:
 
 
 _BAD = re.compile("[\udc80-\udcff]")
+# Blocks below U+0800 in which hardly anyone writes. Pairs of Thai bytes can be valid UTF-8 by
+# chance, and then mostly fall here.
+_UNUSUAL = re.compile("[\u0080-\u009f\u0250-\u036f\u0460-\u05cf\u0700-\u07ff]")
+_ACCENTED = re.compile(rb"[A-Za-z][\x80-\xff]|[\x80-\xff][A-Za-z]|[\x80-\xa0]")
 _BEYOND_ASCII = re.compile("[^\x00-\x7f]")
 
 
@@ -225,7 +229,7 @@ def _refuse_mixed(raw: bytes, first_line: int) -> None:
     """BadInput for a file that is UTF-8 except in some places."""
     text = raw.decode("utf-8", "surrogateescape")
     bad = len(_BAD.findall(text))
-    good = len(_BEYOND_ASCII.findall(text)) - bad
+    good = len(_BEYOND_ASCII.findall(text)) - bad - len(_UNUSUAL.findall(text))
     if good < 2 or good * 3 < bad:
         return
     lines = [n for n, line in enumerate(text.split("\n"), start=first_line) if _BAD.search(line)]
@@ -234,6 +238,16 @@ def _refuse_mixed(raw: bytes, first_line: int) -> None:
         f"The file is UTF-8 except for bytes in line {shown} that are not.",
         rule="encoding", found=f"line {shown}", hint=_SAVE,
     )  # fmt: skip
+
+
+def _thai_by_chance_utf8(head: bytes) -> bool:
+    """True for a few Thai words whose bytes are valid UTF-8 as well, as those of two letters
+    each can be: they would be letters that no one uses."""
+    if head.isascii() or _ACCENTED.search(head):
+        return False
+    text = head.decode("utf-8", "ignore")
+    found, unusual = len(_BEYOND_ASCII.findall(text)), len(_UNUSUAL.findall(text))
+    return 2 * unusual >= found and max(text) < "\u0800" and _looks_thai(head)
 
 
 def _high_runs(raw: bytes) -> Iterator[bytes]:

@@ -100,7 +100,7 @@ def propose_variables(
     a user may want to change are appended to `notes`.
     """
     said: list[ImportNote] = [] if notes is None else notes
-    return tuple(_propose(str(name), frame[name], said) for name in frame.columns)
+    return tuple(_propose(str(name), column, said) for name, column in frame.items())
 
 
 def _propose(name: str, column: pd.Series, notes: list[ImportNote]) -> Variable:

@@ -12,7 +12,7 @@ from ingest.report import ReadLimits
 from ingest.source import NEWLINE, QUOTE, Source
 from stats.errors import BadInput
 
-Positions = NDArray[np.int64]
+Positions = NDArray[np.signedinteger]
 PADDING = 64  # zero bytes after the text, so that reading past a cell never leaves the array
 SPACE, TAB = 32, 9
 _QUICK_TRIMS = 8

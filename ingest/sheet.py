@@ -272,16 +272,7 @@ class SheetReader:
     def _cell_text(self, raw: str) -> str:
         kind = self._type
         if kind == "s":
-            try:
-                position = int(raw)
-                text = self.shared.texts[position] if position >= 0 else None
-            except (ValueError, IndexError):
-                text = None
-            if text is None:
-                raise damaged("a cell refers to a text that is not there")
-            if position in self.shared.numeric:
-                self.sheet.text_numbers[self._column] += 1
-            return text
+            return self._shared_text(raw)
         if kind in ("", "n"):
             return self._number(raw)
         if kind == "b":
@@ -293,6 +284,14 @@ class SheetReader:
         if kind != "e" and _is_quantity(raw.strip()):
             self.sheet.text_numbers[self._column] += 1
         return written(raw)
+
+    def _shared_text(self, raw: str) -> str:
+        position = int(raw) if raw.isdigit() and len(raw) < 10 else len(self.shared.texts)
+        if position >= len(self.shared.texts):
+            raise damaged("a cell refers to a text that is not there")
+        if position in self.shared.numeric:
+            self.sheet.text_numbers[self._column] += 1
+        return self.shared.texts[position]
 
     def _number(self, raw: str) -> str:
         kind = self.formats[self._style] if self._style < len(self.formats) else ""

@@ -12,7 +12,7 @@ from ingest.filekind import refuse_kind
 from ingest.notes import cells, listed, quoted
 from ingest.report import ImportNote, ImportReport, ReadChoices, ReadLimits
 from ingest.serials import format_kind
-from ingest.sheet import SheetReader, SheetText, column_letters, read_shared_texts
+from ingest.sheet import SharedTexts, SheetReader, SheetText, column_letters, read_shared_texts
 from ingest.source import Source
 from ingest.table import Table, read_source
 from stats.errors import BadInput
@@ -151,7 +151,7 @@ def _formats(package: Package, part: str) -> list[str]:
 
 
 def _find_table(
-    package: Package, book: Workbook, shared: object, chosen: str | None
+    package: Package, book: Workbook, shared: SharedTexts, chosen: str | None
 ) -> tuple[Sheet, SheetText]:
     candidates = [sheet for sheet in book.sheets if sheet.visible] or book.sheets
     if chosen is not None:
@@ -163,7 +163,7 @@ def _find_table(
                 hint=f"Its sheets are {quoted((s.name for s in book.sheets), 8)}.",
             )  # fmt: skip
     for sheet in candidates:
-        reader = SheetReader(package, shared, book.formats, epoch_1904=book.epoch_1904)  # type: ignore[arg-type]
+        reader = SheetReader(package, shared, book.formats, epoch_1904=book.epoch_1904)
         package.feed(sheet.part, reader.start, reader.end, reader.text)
         text = reader.finish()
         if text.n_cells:
@@ -221,7 +221,7 @@ def _cell_notes(text: SheetText) -> list[ImportNote]:
     if text.formulas_without_value:
         say("formulas_without_value", f"{cells(text.formulas_without_value)} with a formula whose "
             "result is not stored in the workbook were read as empty.",
-            "Open and save the workbook in a spreadsheet program, and upload it again.")  # fmt: skip
+            "Open and save the workbook in a spreadsheet program; upload it again.")  # fmt: skip
     if text.odd_dates:
         say("odd_dates", f"{cells(text.odd_dates)} formatted as dates with a number that is no "
             "date were read as numbers.", "Correct them in the workbook.")  # fmt: skip
