@@ -33,8 +33,10 @@ INTERCEPT: Final = -1
 _ESTIMATE_DECREMENT = 1e-18  # squared step, in standard errors, at which an estimate is final
 _TEST_DECREMENT = 1e-11  # enough for a maximum: its value errs by less than this
 _LIMIT_STEP = 1e-7  # last step of a limit in standard errors; what remains is smaller
+_LEVEL = 1e-5  # distance of 2 l* from its target that such a step leaves at most
 _LIMIT_ROUNDS = 12  # ordinary limits take 5 to 9; the rest go the safe way
 _ROOT = 1e-9  # the same for a limit found along the path
+_PATIENCE = 1000  # steps of a restricted maximum; a flat ridge far out may take some hundred
 _FARTHEST = 1e4  # standard errors from the estimate at which the search for a limit is given up
 
 
@@ -173,7 +175,7 @@ def _restricted_lr(
 ) -> float:
     spread = fit.covariance @ restriction.T
     start = fit.beta - spread @ np.linalg.solve(restriction @ spread, restriction @ fit.beta)
-    found = climb(model, [start, np.zeros_like(start)], restriction, 200, _TEST_DECREMENT)
+    found = climb(model, [start, np.zeros_like(start)], restriction, _PATIENCE, _TEST_DECREMENT)
     if found is None or not found.settled:
         return np.nan
     return max(0.0, 2.0 * (summit - found.point.penalised))
@@ -204,13 +206,14 @@ def _limit(side: _Side) -> float:
         score = model.score(point)
         reach = point.covariance @ contrast
         step = point.covariance @ score
-        inside = 2.0 * (point.penalised - side.summit) + side.quantile + float(score @ step)
+        above = 2.0 * (point.penalised - side.summit) + side.quantile
+        inside = above + float(score @ step)
         if inside <= 0.0:
             break
         step = step + side.sign * np.sqrt(inside / float(contrast @ reach)) * reach
         size = float(step @ point.information @ step)
         distance = side.sign * (float(contrast @ point.beta) - estimate)
-        if size < _LIMIT_STEP**2 and distance > 0.0:
+        if size < _LIMIT_STEP**2 and distance > 0.0 and abs(above) < _LEVEL:
             return float(contrast @ (point.beta + step))
         step = mixer.mix(point, step, size)
         # The distance from the estimate at most doubles: far out the quadratic model misleads.
@@ -274,7 +277,7 @@ class _Path:
         nearest = self._known[min(self._known, key=lambda d: abs(d - distance))]
         shift = self.value(distance) - float(side.contrast @ nearest)
         start = nearest + shift * self._direction
-        found = climb(side.model, [start], side.contrast[None, :], 200, _TEST_DECREMENT)
+        found = climb(side.model, [start], side.contrast[None, :], _PATIENCE, _TEST_DECREMENT)
         if found is None or not found.settled:
             return np.nan
         self._known[distance] = found.point.beta

@@ -23,6 +23,7 @@ from scipy.special import expit, log_expit
 from stats.design import Design, Floats
 
 _TILE_ELEMENTS = 1 << 17  # tiles of 1 MB stay in the L2 cache
+_SINGULAR = 1e-14  # squared pivot, unit diagonal, that rounding alone could have produced
 _NEAR = 0.3  # squared step, in standard errors, below which two steps are mixed
 _LONGEST_STEP = 5.0  # per coefficient of a standardised column
 _HALVINGS = 30
@@ -115,6 +116,8 @@ def half_inverse(matrix: Floats) -> tuple[Floats, float] | None:
         factor = np.linalg.cholesky(matrix * scale[:, None] * scale)
         half = np.linalg.inv(factor) * scale
     except np.linalg.LinAlgError:
+        return None
+    if np.diag(factor).min() ** 2 < _SINGULAR:
         return None
     log_determinant = 2.0 * float(np.log(np.diag(factor) / scale).sum())
     return half, log_determinant

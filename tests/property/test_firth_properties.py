@@ -23,7 +23,9 @@ def cases(draw):
     strength = draw(st.sampled_from([0.0, 1.0, 3.0]))
     rng = np.random.default_rng(seed)
     x = rng.normal(size=n)
-    codes = rng.integers(0, draw(st.integers(2, 4)), n)
+    levels = draw(st.integers(2, 4))
+    codes = rng.integers(0, levels, n)
+    codes[-levels:] = np.arange(levels)  # every level occurs
     y = (rng.random(n) < 1 / (1 + np.exp(-strength * (x + 0.5 * codes)))).astype(np.float64)
     y[:2] = [0.0, 1.0]
     return x, codes, y
