@@ -15,6 +15,8 @@ from presentation import palette
 from presentation.table import INDENTED, Cell, Row, Table, decimal_padding
 from presentation.text import visible
 
+_TABLE_TEXT = "Table Text"
+_TABLE_NOTE = "Table Note"
 _TEXT_POINTS = 9.0
 _NOTE_POINTS = 8.0
 _LETTER_CM = 0.165  # mean width of a letter of the table's text
@@ -67,23 +69,47 @@ def _neutral(document: Any, title: str) -> None:
 
 
 def _dress(document: Any) -> None:
-    """One font everywhere, black headings, caption above its table."""
+    """Styles: one font for all scripts, black headings, own styles for tables and their notes.
+
+    A co-author changes the look of every table by changing "Table Text" and "Table Note".
+    """
+    from docx.enum.style import WD_STYLE_TYPE
+    from docx.shared import Pt
+
+    for name in (_TABLE_TEXT, _TABLE_NOTE):
+        document.styles.add_style(name, WD_STYLE_TYPE.PARAGRAPH)
+    for name, size, bold, before, after in (
+        ("Normal", 10.5, False, 0.0, 6.0), ("Heading 1", 14.0, True, 12.0, 6.0),
+        ("Heading 2", 12.0, True, 12.0, 6.0), ("Caption", 10.0, False, 6.0, 3.0),
+        (_TABLE_TEXT, _TEXT_POINTS, False, 1.0, 1.0), (_TABLE_NOTE, _NOTE_POINTS, False, 0.0, 0.0),
+    ):  # fmt: skip
+        style = document.styles[name]
+        _dress_text(style, size, bold=bold)
+        style.paragraph_format.line_spacing = 1.0
+        style.paragraph_format.space_before = Pt(before)
+        style.paragraph_format.space_after = Pt(after)
+
+
+def _dress_text(style: Any, size: float, *, bold: bool) -> None:
+    """Font, size and colour, also for scripts such as Thai and Arabic, which Word keeps apart."""
+    from docx.oxml import OxmlElement
     from docx.oxml.ns import qn
     from docx.shared import Pt, RGBColor
 
-    for name, size, bold in (
-        ("Normal", 10.5, False), ("Heading 1", 14, True), ("Heading 2", 12, True),
-        ("Caption", 10, False),
-    ):  # fmt: skip
-        style = document.styles[name]
-        style.font.name, style.font.size, style.font.bold = palette.DOCUMENT_FONT, Pt(size), bold
-        style.font.color.rgb = RGBColor.from_string(palette.BLACK[1:])
-        fonts = style.element.get_or_add_rPr().get_or_add_rFonts()
-        for key in list(fonts.attrib):
-            if key.endswith("Theme"):
-                del fonts.attrib[key]
-        for script in ("w:ascii", "w:hAnsi", "w:cs", "w:eastAsia"):
-            fonts.set(qn(script), palette.DOCUMENT_FONT)
+    style.font.name, style.font.size, style.font.bold = palette.DOCUMENT_FONT, Pt(size), bold
+    style.font.color.rgb = RGBColor.from_string(palette.BLACK[1:])
+    properties = style.element.get_or_add_rPr()
+    fonts = properties.get_or_add_rFonts()
+    for key in list(fonts.attrib):
+        if key.endswith("Theme"):
+            del fonts.attrib[key]
+    for script in ("w:ascii", "w:hAnsi", "w:cs", "w:eastAsia"):
+        fonts.set(qn(script), palette.DOCUMENT_FONT)
+    complex_size = properties.find(qn("w:szCs"))
+    if complex_size is None:
+        complex_size = OxmlElement("w:szCs")
+        properties.find(qn("w:sz")).addnext(complex_size)
+    complex_size.set(qn("w:val"), str(round(2 * size)))
 
 
 def _set_page(document: Any, *, landscape: bool) -> float:
@@ -115,11 +141,10 @@ def _needed_cm(table: Table) -> float:
 
 
 def _add_table(document: Any, table: Table, width_cm: float) -> None:
-    from docx.shared import Cm, Pt
+    from docx.shared import Cm
 
     caption = document.add_paragraph(style="Caption")
     caption.paragraph_format.keep_with_next = True
-    caption.paragraph_format.space_after = Pt(3)
     caption.add_run(table.title).bold = True
     if table.subtitle:
         caption.add_run(f" {table.subtitle}")
@@ -155,6 +180,8 @@ def _cells(grid: Any) -> list[list[Any]]:
 def _fill_head(table: Table, cells: list[list[Any]], head_rows: int) -> None:
     for i, column in enumerate(table.columns):
         _write(cells[head_rows - 1][i], Cell(column.title, mark=column.mark), bold=True)
+    for cell in cells[0] if table.spanners else []:
+        _write(cell, Cell())
     for spanner in table.spanners:
         merged = cells[0][spanner.first].merge(cells[0][spanner.last])
         _write(merged, Cell(spanner.title), bold=True)
@@ -173,16 +200,12 @@ def _fill_row(row: Row, line: list[Any], pads: list[str]) -> None:
 
 def _write(place: Any, cell: Cell, *, bold: bool = False, pad: str = "") -> Any:
     """Text and mark into the first paragraph of a table cell."""
-    from docx.shared import Pt
-
     paragraph = place.paragraphs[0]
-    paragraph.paragraph_format.space_before = Pt(1)
-    paragraph.paragraph_format.space_after = Pt(1)
-    for text, raised in ((pad + cell.text, False), (cell.mark, True)):
-        if text:
-            run = paragraph.add_run(text)
-            run.bold, run.font.size = bold, Pt(_TEXT_POINTS)
-            run.font.superscript = True if raised else None
+    paragraph.style = _TABLE_TEXT
+    if cell.text:
+        paragraph.add_run(pad + cell.text).bold = bold or None
+    if cell.mark:
+        paragraph.add_run(cell.mark).font.superscript = True
     return paragraph
 
 
@@ -229,18 +252,14 @@ def _border(cell: Any, **points: float) -> None:
 
 
 def _add_notes(document: Any, table: Table) -> None:
-    from docx.shared import Pt
-
     for mark, text in (
         *((note.mark, note.text) for note in table.footnotes),
         *(("", note) for note in table.notes),
     ):
-        paragraph = document.add_paragraph()
-        paragraph.paragraph_format.space_after = Pt(0)
+        paragraph = document.add_paragraph(style=_TABLE_NOTE)
         if mark:
-            run = paragraph.add_run(mark)
-            run.font.superscript, run.font.size = True, Pt(_NOTE_POINTS)
-        paragraph.add_run((" " if mark else "") + text).font.size = Pt(_NOTE_POINTS)
+            paragraph.add_run(mark).font.superscript = True
+        paragraph.add_run((" " if mark else "") + text)
     document.add_paragraph()
 
 
