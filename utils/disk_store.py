@@ -13,9 +13,7 @@ import contextlib
 import hashlib
 import os
 import re
-import secrets
 import sqlite3
-import stat
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -24,13 +22,11 @@ import diskcache
 from diskcache.core import DBNAME, DEFAULT_SETTINGS, ENOVAL, METADATA, MODE_BINARY, MODE_RAW
 
 from utils.errors import CorruptEntry
+from utils.value_files import ValueFiles, new_name
 
 INDEX_NAME: str = DBNAME
 _KEY = re.compile(r"[0-9a-f]{8,128}")
-VALUE_FILE = re.compile(r"[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{28}\.val")
 _SMALL_BYTES = 1 << 15
-_LARGEST_READ_BYTES = 1 << 30
-_FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
 
 #: SHA-256 of the tables, indexes and triggers that diskcache 5.6.3 makes with these settings.
 #: An index with any other schema is not ours: a planted trigger would run inside our statements.
@@ -48,6 +44,10 @@ class BytesOnlyDisk(diskcache.Disk):
     """
 
     written: str | None = None
+
+    def __init__(self, directory: str, **settings: Any) -> None:
+        super().__init__(directory, **settings)
+        self.files = ValueFiles(directory)
 
     def put(self, key: object) -> tuple[str, bool]:  # type: ignore[override]
         """The key as it stands in the index."""
@@ -72,10 +72,9 @@ class BytesOnlyDisk(diskcache.Disk):
             raise CorruptEntry("Only bytes can be stored.")
         if len(value) < _SMALL_BYTES:
             return 0, MODE_RAW, None, sqlite3.Binary(value)
-        filename, _ = self.filename()
-        self.written = filename
-        self._write_file(filename, value)
-        return len(value), MODE_BINARY, filename, None
+        self.written = new_name()
+        self.files.write(self.written, value)
+        return len(value), MODE_BINARY, self.written, None
 
     def fetch(self, mode: object, filename: object, value: object, read: bool) -> bytes:
         """The bytes of a row; CorruptEntry for rows that we cannot have written."""
@@ -83,70 +82,11 @@ class BytesOnlyDisk(diskcache.Disk):
             return value
         if mode != MODE_BINARY or value is not None or read:
             raise CorruptEntry("A stored row has an unknown form.")
-        with self._folder_of(filename) as (folder, leaf):
-            flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-            with os.fdopen(os.open(leaf, flags, dir_fd=folder), "rb") as reader:
-                found = os.fstat(reader.fileno())
-                if not stat.S_ISREG(found.st_mode) or found.st_size > _LARGEST_READ_BYTES:
-                    raise CorruptEntry("A stored file is not a plain file.")
-                return reader.read()
-
-    def filename(self, *_ignored: object) -> tuple[str, str]:  # type: ignore[override]
-        """A fresh random name: relative, and in full."""
-        digits = secrets.token_hex(16)
-        name = f"{digits[:2]}/{digits[2:4]}/{digits[4:]}.val"
-        return name, os.fspath(Path(self._directory) / name)
+        return self.files.read(filename)
 
     def remove(self, file_path: object) -> None:
-        """Delete a value file; names that are not ours and vanished files are let be."""
-        with contextlib.suppress(OSError, CorruptEntry):
-            first, second, _ = self._parts(file_path)
-            with self._folder_of(file_path) as (folder, leaf):
-                os.unlink(leaf, dir_fd=folder)
-            within = Path(self._directory) / first
-            (within / second).rmdir()
-            within.rmdir()
-
-    def _parts(self, filename: object) -> tuple[str, str, str]:
-        if type(filename) is not str or not VALUE_FILE.fullmatch(filename):
-            raise CorruptEntry("A stored row names a foreign file.")
-        first, second, leaf = filename.split("/")
-        return first, second, leaf
-
-    @contextlib.contextmanager
-    def _folder_of(self, filename: object) -> Any:
-        """The open folder of a value file, reached without following any link."""
-        first, second, leaf = self._parts(filename)
-        opened = [os.open(self._directory, _FOLDER)]
-        try:
-            for part in (first, second):
-                opened.append(os.open(part, _FOLDER, dir_fd=opened[-1]))
-            yield opened[-1], leaf
-        finally:
-            for handle in opened:
-                os.close(handle)
-
-    def _write_file(self, filename: str, value: bytes) -> None:
-        first, second, _ = self._parts(filename)
-        for attempt in range(5):
-            for part in (first, f"{first}/{second}"):
-                with contextlib.suppress(FileExistsError, FileNotFoundError):
-                    (Path(self._directory) / part).mkdir(mode=0o700)
-            try:
-                with self._folder_of(filename) as (folder, leaf):
-                    self._write_leaf(folder, leaf, value)
-            except FileNotFoundError:
-                # Another process may have removed the empty folder meanwhile.
-                if attempt == 4:
-                    raise
-            else:
-                return
-
-    def _write_leaf(self, folder: int, leaf: str, value: bytes) -> None:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
-        handle = os.open(leaf, flags, 0o600, dir_fd=folder)
-        with os.fdopen(handle, "wb") as writer:
-            writer.write(value)
+        """Delete a value file; foreign names are let be."""
+        self.files.remove(file_path)
 
 
 class BytesIndex(diskcache.Cache):
@@ -215,6 +155,15 @@ class BytesIndex(diskcache.Cache):
             self._disk.remove(filename)
         return len(files)
 
+    def sweep(self, older_than_seconds: float) -> int:
+        """Delete value files that no row names, if old enough not to be just being written."""
+        rows = self.sql("SELECT filename FROM Cache WHERE filename IS NOT NULL").fetchall()
+        named = {name for (name,) in rows}
+        doomed = [n for n in self._disk.files.older_than(older_than_seconds) if n not in named]
+        for name in doomed:
+            self._disk.remove(name)
+        return len(doomed)
+
     def entries(self) -> int:
         """Number of rows."""
         return int(self.reset("count"))
@@ -240,16 +189,10 @@ class BytesIndex(diskcache.Cache):
         said: list[str] = []
         named = self.sql("SELECT rowid, filename, size FROM Cache WHERE filename IS NOT NULL")
         for row, filename, size in named.fetchall():
-            path = Path(self._directory) / str(filename)
-            if type(filename) is not str or not VALUE_FILE.fullmatch(filename):
-                said.append("disk: a row names a foreign file")
-            elif not path.is_file():
-                said.append("disk: the file of an entry is missing")
-            elif path.stat().st_size != size:
-                said.append("disk: the file of an entry has another length")
-            else:
-                continue
-            self.sql("DELETE FROM Cache WHERE rowid = ?", (row,))
+            wrong = self._disk.files.missing_or_other(filename, size)
+            if wrong is not None:
+                said.append(f"disk: {wrong}")
+                self.sql("DELETE FROM Cache WHERE rowid = ?", (row,))
         return said
 
     def recount(self) -> None:

@@ -115,7 +115,7 @@ class DiskTier:
             if doomed == Doomed():
                 removed = index.clear()
                 shutil.rmtree(self.directory / "quarantine", ignore_errors=True)
-                self._sweep(index, 0.0)
+                self.counts["swept"] += index.sweep(0.0)
             else:
                 removed = index.drop(
                     row for row, key, owner, expires in _rows(index)
@@ -127,7 +127,9 @@ class DiskTier:
     def sweep(self, *, older_than_seconds: float = _YOUNG_SECONDS) -> int:
         """Delete value files that no row names, if old enough not to be just being written."""
         with self._working() as index:
-            return self._sweep(index, older_than_seconds)
+            removed = index.sweep(older_than_seconds)
+        self.counts["swept"] += removed
+        return removed
 
     def check(self) -> list[str]:
         """Re-derive every count of the index and compare files with rows.
@@ -194,7 +196,7 @@ class DiskTier:
             self._identity = _identity(self._entries / INDEX_NAME)
             if not (self.directory / "ballast").exists():
                 write_private(self.directory / "ballast", bytes(_BALLAST_BYTES), replace=False)
-        self._sweep(self._index, _YOUNG_SECONDS)
+        self.counts["swept"] += self._index.sweep(_YOUNG_SECONDS)
         return self._index
 
     def _open_index(self) -> BytesIndex:
@@ -254,21 +256,6 @@ class DiskTier:
             self.counts["dropped for room"] += len(oldest)
             index.sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         self._drop_connection()
-
-    def _sweep(self, index: BytesIndex, older_than_seconds: float) -> int:
-        named = {
-            name for (name,) in index.sql("SELECT filename FROM Cache WHERE filename IS NOT NULL")
-        }
-        limit = time.time() - older_than_seconds
-        removed = 0
-        for path in self._entries.glob("[0-9a-f][0-9a-f]/[0-9a-f][0-9a-f]/*.val"):
-            name = path.relative_to(self._entries).as_posix()
-            with contextlib.suppress(OSError):
-                if name not in named and path.lstat().st_mtime <= limit:
-                    path.unlink()
-                    removed += 1
-        self.counts["swept"] += removed
-        return removed
 
 
 class _Mend:
