@@ -30,6 +30,7 @@ class Settings:
     cache_disk_bytes: int = 512 * MIB
     cache_ttl_seconds: float = 7 * 86_400.0
 
+    memory_budget_bytes: int = 300 * MIB
     quick_workers: int = 1
     job_deadline_seconds: float = 120.0
     heavy_memory_bytes: int = 1_500 * MIB

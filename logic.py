@@ -37,17 +37,18 @@ from utils.cache import Answer
 from utils.cache_directory import choose_cache_directory
 from utils.codec import Codec
 from utils.errors import Cancelled, DeadlineExceeded, Overloaded, WorkerLost
-from utils.executor import Executor
+from utils.executor import PRELOAD, Executor
 from utils.keys import canonical, fingerprint_column, make_key
+from utils.memory import MemoryActions, MemoryMonitor
 from utils.open_cache import open_cache
 from utils.zygote import Zygote
 
-__all__ = [
-    "CATALOGUE", "KINDS", "VERSIONS", "BadInput", "Cancelled", "Dataset", "DeadlineExceeded",
-    "Imported", "ImportNote", "ImportReport", "NotEstimable", "Note", "Overloaded",
-    "ReadChoices", "Result", "Run", "Settings", "StatsError", "Variable", "WorkerLost",
+__all__ = [  # noqa: RUF022 - types that tabs need, then what they call
+    "BadInput", "Cancelled", "Dataset", "DeadlineExceeded", "Imported", "ImportNote",
+    "ImportReport", "NotEstimable", "Note", "Overloaded", "ReadChoices", "Result", "Run",
+    "Settings", "StatsError", "Variable", "WorkerLost", "CATALOGUE", "KINDS", "VERSIONS",
     "analyze_outcome", "check_collinearity", "configure", "import_file", "in_background",
-    "render_export", "run", "settings", "shutdown",
+    "render_export", "run", "session_ended", "settings", "shutdown",
 ]  # fmt: skip
 
 log = logging.getLogger("clinstat")
@@ -148,10 +149,22 @@ class _Workbench:
             heavy_deadline_seconds=settings.job_deadline_seconds,
             errors={"BadInput": BadInput, "NotEstimable": NotEstimable},
             functions={a.path for a in CATALOGUE.values()} | {_READ, _RENDER},
+            preload=(*PRELOAD, "stats.outcome", "ingest"),
             zygote=zygote,
         )
+        self.monitor = MemoryMonitor(
+            budget_bytes=settings.memory_budget_bytes,
+            actions=MemoryActions(
+                shrink=self.cache.shrink,
+                hold_heavy=self.executor.hold_heavy,
+                kill_heavy=self.executor.kill_heavy,
+            ),
+        )
+        if serving:
+            self.monitor.start()
 
     def close(self) -> None:
+        self.monitor.close()
         self.executor.shutdown()
         self.cache.close()
 
@@ -160,8 +173,30 @@ def _by_path(classes: Sequence[type]) -> dict[str, type | str]:
     return {f"{c.__module__}:{c.__qualname__}": c for c in classes}
 
 
-_lock = threading.Lock()
-_workbench: _Workbench | None = None
+class _Current:
+    """The one workbench of the process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._bench: _Workbench | None = None
+
+    def get(self) -> _Workbench:
+        bench = self._bench
+        if bench is None:
+            with self._lock:
+                bench = self._bench = self._bench or _Workbench(
+                    Settings.from_env(), None, (), serving=False
+                )
+        return bench
+
+    def replace(self, bench: _Workbench | None) -> None:
+        with self._lock:
+            old, self._bench = self._bench, bench
+        if old is not None:
+            old.close()
+
+
+_current = _Current()
 
 
 def configure(
@@ -172,34 +207,17 @@ def configure(
 
     `travellers` names the frozen descriptions ("module:Class") that exports are made from.
     """
-    global _workbench
-    with _lock:
-        if _workbench is not None:
-            _workbench.close()
-        _workbench = _Workbench(settings, zygote, travellers, serving=True)
+    _current.replace(_Workbench(settings, zygote, travellers, serving=True))
 
 
 def shutdown() -> None:
     """End the lanes and close the cache; the next analysis builds them again."""
-    global _workbench
-    with _lock:
-        if _workbench is not None:
-            _workbench.close()
-        _workbench = None
-
-
-def _bench() -> _Workbench:
-    global _workbench
-    if _workbench is None:
-        with _lock:
-            if _workbench is None:
-                _workbench = _Workbench(Settings.from_env(), None, (), serving=False)
-    return _workbench
+    _current.replace(None)
 
 
 def settings() -> Settings:
     """The settings in force."""
-    return _bench().settings
+    return _current.get().settings
 
 
 def run(name: str, data: Dataset | pd.DataFrame, **choices: Any) -> Run:
@@ -207,7 +225,7 @@ def run(name: str, data: Dataset | pd.DataFrame, **choices: Any) -> Run:
 
     Raises BadInput or NotEstimable with a sentence for the user; never from the cache.
     """
-    bench = _bench()
+    bench = _current.get()
     analysis = CATALOGUE[name]
     dataset = as_dataset(data)
     asked = {key: _plain(value) for key, value in choices.items()}
@@ -264,19 +282,19 @@ def _compute(
         except HeavyLaneNeeded:
             log.info("%s moves to the heavy lane", analysis.name)
     arguments = {"data": dataset.frame(columns), **choices}
-    return bench.executor.heavy(analysis.path, arguments).result()
+    return bench.executor.wait(bench.executor.heavy(analysis.path, arguments))
 
 
 def in_background(function: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
     """Run a blocking call of this module in the quick lane (`asyncio.wrap_future` awaits it)."""
-    return _bench().executor.quick(function, *args, **kwargs)
+    return _current.get().executor.quick(function, *args, **kwargs)
 
 
 def import_file(
     path: str | Path, *, name: str | None = None, choices: ReadChoices | None = None
 ) -> Imported:
     """Read an uploaded file in a limited process. BadInput says what is wrong with it."""
-    bench = _bench()
+    bench = _current.get()
     s = bench.settings
     limits = ReadLimits(
         file_bytes=s.upload_bytes, workbook_bytes=s.workbook_bytes,
@@ -289,7 +307,7 @@ def import_file(
     }  # fmt: skip
     try:
         future = bench.executor.heavy(_READ, arguments, deadline_seconds=s.read_deadline_seconds)
-        return future.result()
+        return bench.executor.wait(future)
     except (WorkerLost, DeadlineExceeded) as error:
         raise BadInput(
             "This file could not be read within the limits of memory and time "
@@ -298,9 +316,15 @@ def import_file(
         ) from error  # fmt: skip
 
 
+def session_ended() -> None:
+    """A page was closed: what it held is collected soon."""
+    _current.get().monitor.collect_soon()
+
+
 def render_export(kind: str, **parts: Any) -> bytes:
     """A document or figure as bytes, made in the heavy lane (`presentation.exports.render`)."""
-    return _bench().executor.heavy(_RENDER, {"kind": kind, **parts}).result()
+    executor = _current.get().executor
+    return executor.wait(executor.heavy(_RENDER, {"kind": kind, **parts}))
 
 
 analyze_outcome = catalogued(outcome.analyze_outcome, prepare=outcome.prepare, version=1)

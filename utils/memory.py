@@ -1,7 +1,7 @@
 """Keeps the process tree inside its memory budget, in three steps and never by the server's life.
 
     70 % of the budget   shrink the memory tier of the cache, collect, give pages back
-    85 %                 take no new heavy work, spill idle datasets to files
+    85 %                 take no new heavy work, spill idle datasets to files where the caller can
     95 %                 kill the heavy work that runs
 
 A step is taken when its share is reached and left only five points below it, so that use around a
@@ -55,8 +55,8 @@ class MemoryActions:
 
     shrink: Callable[[int], int]
     hold_heavy: Callable[[bool], None]
-    spill: Callable[[], int]
     kill_heavy: Callable[[], int]
+    spill: Callable[[], int] | None = None
     give_back: Callable[[], None] = give_back
 
 
@@ -145,7 +145,8 @@ class MemoryMonitor:
         if self._level >= Level.SHRINK:
             self._shrink()
         if self._level >= Level.REFUSE:
-            self._count_freed("spill datasets", self._actions.spill())
+            if self._actions.spill is not None:
+                self._count_freed("spill datasets", self._actions.spill())
         if self._level >= Level.KILL:
             self._count_freed("kill heavy work", self._actions.kill_heavy())
         self._give_back_if_due()
