@@ -27,6 +27,7 @@ class _Variable:
     values: dict[tuple[str | None, str | None, str], float] = field(default_factory=dict)
 
     def get(self, stat: str, group: str | None, level: str | None = None) -> float:
+        """One statistic; NaN when it was not given."""
         return self.values.get((level, group, stat), math.nan)
 
     def rows_in(self, group: str | None) -> float:

@@ -99,19 +99,23 @@ class _Page:
 
     @property
     def choices(self) -> Mapping[str, Any]:
+        """All choices, defaults filled in."""
         return self.result.choices
 
     @property
     def outcome(self) -> str:
+        """The outcome as it is called in print."""
         return self.names.of(self.result.outcome)
 
     @property
     def exposure(self) -> str | None:
+        """The predictor declared as exposure."""
         exposure = self.choices.get("exposure")
         return exposure if isinstance(exposure, str) and exposure else None
 
     @property
     def crude_rows(self) -> tuple[EffectRow, ...]:
+        """Rows of the crude effects."""
         return effect_rows(self.result.crude)
 
     @property

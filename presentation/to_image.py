@@ -49,6 +49,7 @@ class _Line:
 
     @property
     def middle(self) -> float:
+        """Height of the middle of the row."""
         return self.top + self.height / 2
 
 

@@ -40,31 +40,17 @@ def plotly_figure(
     data = [_series_trace(plot, name) for name in plot.series]
     data += [t for name in plot.series if (t := _arrow_trace(plot, name)) is not None]
     layout: dict[str, Any] = {
-        "height": 108 + _ROW_PX * len(plot.rows) + 16 * len(plot.notes),
-        "margin": {"l": 8, "r": 8, "t": 48, "b": 60 + 16 * len(plot.notes)},
-        "paper_bgcolor": _CLEAR,
-        "plot_bgcolor": _CLEAR,
-        "font": {"color": font_colour, "size": _TEXT_PX, "family": font_family},
-        "showlegend": len(plot.series) > 1,
+        **_frame(plot, font_colour, font_family),
         "legend": {
             "orientation": "h", "x": sum(domain) / 2, "xanchor": "center", "y": 1,
             "yanchor": "bottom", "bgcolor": _CLEAR, "itemclick": False, "itemdoubleclick": False,
         },
-        "dragmode": False,
-        "hovermode": "closest",
         "xaxis": _x_axis(plot, domain, font_colour),
         "yaxis": {
             "range": [len(plot.rows) - 0.5, -0.5], "fixedrange": True, "showticklabels": False,
             "showgrid": False, "zeroline": False, "ticks": "",
         },
-        "shapes": [
-            {
-                "type": "line", "xref": "x", "yref": "paper", "x0": plot.null, "x1": plot.null,
-                "y0": 0, "y1": 1, "layer": "below",
-                "line": {"color": palette.HAIRLINE, "width": 1},
-            },
-            _rule(1.0, font_colour),
-        ],
+        "shapes": [_null_line(plot), _rule(1.0, font_colour)],
         "annotations": [*_label_texts(labels), *_column_texts(plot, lefts), *_notes(plot)],
         "meta": {"min_width_px": math.ceil(total + 16)},
     }  # fmt: skip
@@ -73,6 +59,28 @@ def plotly_figure(
         "doubleClick": False,
     }  # fmt: skip
     return {"data": data, "layout": layout, "config": config}
+
+
+def _frame(plot: ForestPlot, colour: str, family: str) -> dict[str, Any]:
+    """Size, margins, colours and behaviour of the whole figure."""
+    notes_px = 16 * len(plot.notes)
+    return {
+        "height": 108 + _ROW_PX * len(plot.rows) + notes_px,
+        "margin": {"l": 8, "r": 8, "t": 48, "b": 60 + notes_px},
+        "paper_bgcolor": _CLEAR,
+        "plot_bgcolor": _CLEAR,
+        "font": {"color": colour, "size": _TEXT_PX, "family": family},
+        "showlegend": len(plot.series) > 1,
+        "dragmode": False,
+        "hovermode": "closest",
+    }
+
+
+def _null_line(plot: ForestPlot) -> dict[str, Any]:
+    return {
+        "type": "line", "xref": "x", "yref": "paper", "x0": plot.null, "x1": plot.null,
+        "y0": 0, "y1": 1, "layer": "below", "line": {"color": palette.HAIRLINE, "width": 1},
+    }  # fmt: skip
 
 
 def _columns(
