@@ -20,7 +20,7 @@ from stats.design import Bools, Floats, Ints, Term
 from stats.one_slope import TILE, SlopeLikelihood, Tile, make_tile
 from stats.ranks import OutcomeRanks
 from stats.slope_fit import maximise, profile_limits
-from stats.slope_search import ColumnSearch, Summit
+from stats.slope_search import FEW_ROWS, ColumnSearch, Summit
 
 _NAN = math.nan
 _SMALLEST_SD = 1e-150  # below it squares underflow: the column counts as constant
@@ -152,7 +152,8 @@ class _Standard:
 def _fit_tile(likelihood: SlopeLikelihood, tile: Tile, choices: SlopeChoices) -> list[_Standard]:
     peak = maximise(likelihood, tile)
     limits = None
-    if choices.profile and peak.settled.any():
+    few = likelihood.penalised and tile.z.shape[1] <= FEW_ROWS
+    if choices.profile and peak.settled.any() and not few:
         limits = profile_limits(likelihood, tile, peak, choices.quantile)
     null = _penalised_null(tile) if likelihood.penalised else np.zeros(len(tile.z))
     found: list[_Standard] = []

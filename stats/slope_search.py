@@ -14,13 +14,16 @@ from typing import Final
 
 import numpy as np
 
-from stats.one_slope import SlopeLikelihood, Tile, Value
+from stats.one_slope import TILE, SlopeLikelihood, Tile, Value
 
 _ROUNDS: Final = 200
 _SETTLED: Final = 1e-18  # squared Newton step, in standard errors
 _INVISIBLE: Final = 1e-8  # squared step whose gain may drown in rounding
 _HALVINGS: Final = 40
 _DOUBLINGS: Final = 80
+#: Up to this many rows a Firth profile is searched for its highest branch.
+FEW_ROWS: Final = 40
+_ROUNDING: Final = 1e-15
 _CLOSE: Final = 1e-9  # width of the enclosure of a limit, relative to its distance
 
 
@@ -64,7 +67,7 @@ class ColumnSearch:
     def separated_limit(self, top: float, direction: float, quantile: float) -> float:
         """The finite limit where the likelihood rises to `top` as b1 goes to direction * inf."""
         goal = top - quantile**2 / 2
-        flat = self._climb(float(self._tile.null_logit[0]), 0.0, fixed=True)
+        flat = self._balance(float(self._tile.null_logit[0]), 0.0)
         towards = direction if flat.gain < goal else -direction
         here, step = flat, 0.5
         for _ in range(_DOUBLINGS):
@@ -98,9 +101,50 @@ class ColumnSearch:
 
     def _along(self, start: Summit, b1: float) -> Summit:
         """The point of the profile at `b1`, sought from a neighbouring one."""
-        tilt = float((start.value.h01 / start.value.h00)[0])
+        h00 = float(start.value.h00[0])
+        tilt = float(start.value.h01[0]) / h00 if h00 > 0 else 0.0
         guess = start.b0 - tilt * (b1 - start.b1)
-        return self._climb(guess if math.isfinite(guess) else start.b0, b1, fixed=True)
+        if not self._likelihood.penalised:
+            return self._balance(guess, b1)
+        found = self._climb(guess, b1, fixed=True)
+        if self._tile.z.shape[1] > FEW_ROWS and found.settled:
+            return found
+        other = self._climb(self._promising(b1), b1, fixed=True)
+        return other if not found.gain >= other.gain else found
+
+    def _balance(self, b0: float, b1: float) -> Summit:
+        """The best b0 at a slope: where fitted and seen events agree, a falling difference."""
+        centre = float(self._tile.null_logit[0])
+        reach = abs(b1) * float(self._tile.reach[0])
+        low, high = centre - reach - 1, centre + reach + 1
+        for _ in range(_ROUNDS):
+            value = self._at(b0, b1)
+            g0, h00 = float(value.g0[0]), float(value.h00[0])
+            low, high = (b0, high) if g0 > 0 else (low, b0)
+            ahead = b0 + g0 / h00 if h00 > 0 else math.nan
+            if g0**2 <= _SETTLED * h00 or high - low <= _ROUNDING * (abs(low) + abs(high)):
+                break
+            b0 = ahead if low < ahead < high else (low + high) / 2
+        return Summit(b0, b1, value, settled=True)
+
+    def _promising(self, b1: float) -> float:
+        """The best b0 of those that put the even chance at or between two neighbouring values.
+
+        With few rows Firth's objective at a steep slope has several local maxima over b0.
+        """
+        z = np.unique(self._tile.z)
+        if len(z) > FEW_ROWS:
+            z = np.quantile(z, np.linspace(0, 1, FEW_ROWS))
+        places = np.interp(np.arange(0, len(z) - 1 + 1e-9, 1 / 8), np.arange(len(z)), z)
+        b0 = -b1 * places[:, None]
+        at_once = max(1, 2 * TILE // min(self._tile.z.shape[1], TILE))
+        gains = np.concatenate(
+            [
+                self._likelihood.at(self._tile, part, np.full(part.shape, b1), "final").gain[:, 0]
+                for part in np.array_split(b0, -(-len(b0) // at_once))
+            ]
+        )
+        return float(b0[np.argmax(np.where(np.isnan(gains), -np.inf, gains)), 0])
 
     def _climb(self, b0: float, b1: float, *, fixed: bool) -> Summit:
         """Newton ascent over b0, and over b1 unless it is fixed; no step loses height."""
