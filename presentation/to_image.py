@@ -28,6 +28,7 @@ _NOTE_SIZE = palette.FIGURE_NOTE_POINTS
 _LINE = 11.0  # points from one line of text to the next
 _ROW_GAP = 3.6  # points between rows
 _MARGIN = 7.0
+_NO_LINE = "none"
 _COLUMN_GAP = 13.0
 _INDENT = 9.0
 _LABEL_WIDTH = 170.0  # points; longer names are wrapped
@@ -304,7 +305,7 @@ def _draw_legend(figure: Any, plot: ForestPlot, layout: _Layout, ruler: _Ruler, 
     for name, word in zip(plot.series, words, strict=True):
         figure.add_artist(
             Line2D(
-                [(x + 3) / layout.width], [1 - y / layout.height], linestyle="none",
+                [(x + 3) / layout.width], [1 - y / layout.height], linestyle=_NO_LINE,
                 **_marker(name),
             )
         )  # fmt: skip
@@ -376,5 +377,5 @@ def _draw_mark(axes: Any, mark: ForestMark, y: float, plot: ForestPlot) -> None:
                 clip_on=False, zorder=3,
             )  # fmt: skip
     axes.plot(
-        [mark.estimate], [y], linestyle="none", clip_on=False, zorder=4, **_marker(mark.series)
+        [mark.estimate], [y], linestyle=_NO_LINE, clip_on=False, zorder=4, **_marker(mark.series)
     )

@@ -15,6 +15,7 @@ from presentation import palette
 from presentation.table import INDENTED, Cell, Row, Table, decimal_padding
 from presentation.text import visible
 
+_CAPTION = "Caption"
 _TABLE_TEXT = "Table Text"
 _TABLE_NOTE = "Table Note"
 _TEXT_POINTS = 9.0
@@ -80,7 +81,7 @@ def _dress(document: Any) -> None:
         document.styles.add_style(name, WD_STYLE_TYPE.PARAGRAPH)
     for name, size, bold, before, after in (
         ("Normal", 10.5, False, 0.0, 6.0), ("Heading 1", 14.0, True, 12.0, 6.0),
-        ("Heading 2", 12.0, True, 12.0, 6.0), ("Caption", 10.0, False, 6.0, 3.0),
+        ("Heading 2", 12.0, True, 12.0, 6.0), (_CAPTION, 10.0, False, 6.0, 3.0),
         (_TABLE_TEXT, _TEXT_POINTS, False, 1.0, 1.0), (_TABLE_NOTE, _NOTE_POINTS, False, 0.0, 0.0),
     ):  # fmt: skip
         style = document.styles[name]
@@ -143,7 +144,7 @@ def _needed_cm(table: Table) -> float:
 def _add_table(document: Any, table: Table, width_cm: float) -> None:
     from docx.shared import Cm
 
-    caption = document.add_paragraph(style="Caption")
+    caption = document.add_paragraph(style=_CAPTION)
     caption.paragraph_format.keep_with_next = True
     caption.add_run(table.title).bold = True
     if table.subtitle:
