@@ -29,6 +29,7 @@ _LINE = 11.0  # points from one line of text to the next
 _ROW_GAP = 3.6  # points between rows
 _MARGIN = 7.0
 _NO_LINE = "none"
+_FLAT_END = "butt"
 _COLUMN_GAP = 13.0
 _INDENT = 9.0
 _LABEL_WIDTH = 170.0  # points; longer names are wrapped
@@ -368,7 +369,12 @@ def tick_text(value: float) -> str:
 def _draw_mark(axes: Any, mark: ForestMark, y: float, plot: ForestPlot) -> None:
     colour = palette.SERIES_COLOURS[mark.series]
     axes.plot(
-        [mark.low, mark.high], [y, y], color=colour, linewidth=1.0, solid_capstyle="butt", zorder=2
+        [mark.low, mark.high],
+        [y, y],
+        color=colour,
+        linewidth=1.0,
+        solid_capstyle=_FLAT_END,
+        zorder=2,
     )
     for cut, x, sign in ((mark.arrow_low, plot.low, "<"), (mark.arrow_high, plot.high, ">")):
         if cut:
