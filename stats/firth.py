@@ -32,8 +32,7 @@ INTERCEPT: Final = -1
 
 _ESTIMATE_DECREMENT = 1e-18  # squared step, in standard errors, at which an estimate is final
 _TEST_DECREMENT = 1e-11  # enough for a maximum: its value errs by less than this
-_LIMIT_STEP = 1e-7  # last step of a limit in standard errors; what remains is smaller
-_LEVEL = 1e-5  # distance of 2 l* from its target that such a step leaves at most
+_LIMIT_ERROR = 1e-7  # estimated distance of a limit from the root, in standard errors
 _LIMIT_ROUNDS = 12  # ordinary limits take 5 to 9; the rest go the safe way
 _ROOT = 1e-9  # the same for a limit found along the path
 _PATIENCE = 1000  # steps of a restricted maximum; a flat ridge far out may take some hundred
@@ -199,7 +198,7 @@ def _limit(side: _Side) -> float:
     estimate = float(contrast @ side.fit.beta)
     wald = side.sign * np.sqrt(side.quantile / float(contrast @ reach)) * reach
     point = model.at(side.fit.beta + wald)
-    mixer = Mixer()
+    mixer, before = Mixer(), side.quantile
     for _ in range(_LIMIT_ROUNDS):
         if point is None:
             break
@@ -213,8 +212,13 @@ def _limit(side: _Side) -> float:
         step = step + side.sign * np.sqrt(inside / float(contrast @ reach)) * reach
         size = float(step @ point.information @ step)
         distance = side.sign * (float(contrast @ point.beta) - estimate)
-        if size < _LIMIT_STEP**2 and distance > 0.0 and abs(above) < _LEVEL:
+        # What remains after this step shrinks as the steps do. A step too short to make up for
+        # the distance of l* from its target comes from a numerically singular point.
+        remains = size / np.sqrt(max(before, size))
+        closes = abs(above) <= 10.0 * np.sqrt(side.quantile * size) + _ROOT
+        if remains < _LIMIT_ERROR and closes and distance > 0.0:
             return float(contrast @ (point.beta + step))
+        before = size
         step = mixer.mix(point, step, size)
         # The distance from the estimate at most doubles: far out the quadratic model misleads.
         share = max(distance, 1e-3) / max(abs(float(contrast @ step)), 1e-300)
@@ -239,7 +243,7 @@ def _limit_along_path(side: _Side) -> float:
     if not outer_value >= 0.0:
         return np.nan
     for _ in range(100):
-        if outer - inner <= _LIMIT_STEP * path.error:
+        if outer - inner <= _LIMIT_ERROR * path.error:
             break
         share = float(np.clip(-inner_value / (outer_value - inner_value), 0.03, 0.97))
         middle = inner + share * (outer - inner)

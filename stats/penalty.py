@@ -23,6 +23,7 @@ from scipy.special import expit, log_expit
 from stats.design import Design, Floats
 
 _TILE_ELEMENTS = 1 << 17  # tiles of 1 MB stay in the L2 cache
+_KEPT_ELEMENTS = 1 << 22
 _SINGULAR = 1e-14  # squared pivot, unit diagonal, that rounding alone could have produced
 _NEAR = 0.3  # squared step, in standard errors, below which two steps are mixed
 _LONGEST_STEP = 5.0  # per coefficient of a standardised column
@@ -49,7 +50,8 @@ class PenalisedLikelihood:
     """l* of one design and one 0/1 outcome (aligned with `design.rows`).
 
     Works in two buffers of one tile each: fresh memory for every product would cost more time
-    than the arithmetic.
+    than the arithmetic. A design of up to 32 MB is kept while this object lives, because limits
+    and tests pass over it some hundred times; a larger one is built anew in every pass.
     """
 
     def __init__(self, design: Design, y: Floats) -> None:
@@ -57,13 +59,14 @@ class PenalisedLikelihood:
         self._design = design
         self._y = y
         self._sign = 2.0 * y - 1.0
+        self._blocks = _kept_blocks(design)
         self._step = min(max(256, _TILE_ELEMENTS // p), max(1, design.n_rows))
         self._weighted = np.empty((p, self._step))
         self._rotated = np.empty((p, self._step))
 
     def _tiles(self) -> Iterator[tuple[slice, Floats]]:
         """The transposed design, some thousand rows at a time."""
-        for part, x in self._design.blocks():
+        for part, x in self._blocks or self._design.blocks():
             for start in range(0, len(x), self._step):
                 tile = x[start : start + self._step]
                 first = part.start + start
@@ -101,6 +104,15 @@ class PenalisedLikelihood:
             hat = np.einsum("ij,ij->j", rotated, rotated)
             score += x @ (self._y[rows] - p + hat * (0.5 - p))
         return score
+
+
+def _kept_blocks(design: Design) -> list[tuple[slice, Floats]] | None:
+    """Copies of the blocks (a design in one block keeps it itself); None when they are too many."""
+    if design.n_rows * design.n_parameters > _KEPT_ELEMENTS:
+        return None
+    return [
+        (part, x if len(x) == design.n_rows else x.copy(order="K")) for part, x in design.blocks()
+    ]
 
 
 def half_inverse(matrix: Floats) -> tuple[Floats, float] | None:
