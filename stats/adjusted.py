@@ -227,7 +227,8 @@ def _note_separation(model: AdjustedModel, design: Design, found: Separation, me
 def _cause(design: Design, found: Separation) -> str:
     if not found.causes:
         titles = [column_title(design, j) for j in found.columns]
-        return f"{' and '.join(titles[:5])} together predict the outcome without error in some rows"
+        where = "every row" if found.kind == "complete" else "some rows"
+        return f"{' and '.join(titles[:5])} together predict the outcome without error in {where}"
     parts = []
     for cause in found.causes[:3]:
         term = design.terms[cause.term]
