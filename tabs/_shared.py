@@ -19,6 +19,7 @@ import logic
 from logic import StatsError
 from tabs import _card, _downloads
 from tabs._answer import Answer, Request
+from tabs.distinct import distinct
 from tabs.failure import Failure, attempt, failure_of
 from tabs.parts import empty_state, failure_card
 
@@ -102,10 +103,7 @@ def _draw(
     failure: reactive.Value[Failure | None],
 ) -> None:
     """The frame of the card: what runs, what failed, or the views."""
-
-    @reactive.calc
-    def has_answer() -> bool:
-        return answer() is not None
+    has_answer = distinct(lambda: answer() is not None, start=False)
 
     @render.ui
     def progress() -> Tag | TagList | None:

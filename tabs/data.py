@@ -10,6 +10,7 @@ from shiny.ui import Tag, TagList
 
 from logic import ReadChoices
 from tabs import arrival, examples, import_report, preview, reading, variables_editor
+from tabs.distinct import distinct
 from tabs.failure import Failure
 from tabs.loaded import Loaded, Source, generation_of
 from tabs.parts import empty_state, failure_card
@@ -119,9 +120,7 @@ def _draw(
     loaded: reactive.Value[Loaded | None],
     failure: reactive.Value[Failure | None],
 ) -> None:
-    @reactive.calc
-    def generation() -> int:
-        return generation_of(loaded())
+    generation = distinct(lambda: generation_of(loaded()), 0)
 
     @render.ui
     def reading_form() -> Tag | None:

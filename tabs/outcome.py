@@ -11,6 +11,7 @@ from shiny.ui import Tag
 from logic import BadInput, Dataset
 from tabs import outcome_fields, outcome_form
 from tabs._shared import Request, card_server, card_ui
+from tabs.distinct import distinct
 from tabs.loaded import Loaded, Suggestion, generation_of
 from tabs.outcome_choices import (
     ci_level_of,
@@ -62,10 +63,8 @@ def outcome_server(
         now = loaded()
         return None if now is None else now.dataset
 
-    @reactive.calc
-    def prefix() -> str:
-        # Fields of an earlier file must not speak for this one.
-        return f"g{generation_of(loaded())}_"
+    # Fields of an earlier file must not speak for this one.
+    prefix = distinct(lambda: f"g{generation_of(loaded())}_", "g0_")
 
     @render.ui
     def no_data() -> Tag | None:

@@ -9,6 +9,7 @@ from shiny import Inputs, Outputs, Session, module, reactive, render, ui
 from shiny.ui import HTML, TagList
 
 from presentation.text import visible
+from tabs.distinct import distinct
 from tabs.loaded import Loaded, generation_of
 from tabs.pager import pager_server, pager_ui
 
@@ -30,10 +31,7 @@ def preview_server(
     _inputs: Inputs, _outputs: Outputs, _session: Session, loaded: reactive.Value[Loaded | None]
 ) -> None:
     """Pages through the rows as imported."""
-
-    @reactive.calc
-    def generation() -> int:
-        return generation_of(loaded())
+    generation = distinct(lambda: generation_of(loaded()), 0)
 
     def n_rows() -> int:
         now = loaded()

@@ -9,7 +9,8 @@ from shiny import Inputs, Outputs, Session, module, reactive, render, ui
 from shiny.ui import Tag
 
 from ingest.report import ImportReport, ReadChoices
-from tabs.loaded import Loaded
+from tabs.distinct import distinct
+from tabs.loaded import Loaded, generation_of
 
 _ENCODINGS = {
     "": "Found in the file", "utf-8": "UTF-8", "utf-16": "UTF-16",
@@ -45,11 +46,7 @@ def reading_server(
     loaded: reactive.Value[Loaded | None], read: Callable[[Loaded, ReadChoices], None],
 ) -> None:  # fmt: skip
     """Calls `read` with the file in hand and the choices made."""
-
-    @reactive.calc
-    def generation() -> int:
-        now = loaded()
-        return 0 if now is None else now.generation
+    generation = distinct(lambda: generation_of(loaded()), 0)
 
     @render.ui
     def form() -> Tag | None:

@@ -26,19 +26,18 @@ def row_id(column: int) -> str:
 def variable_row(dataset: Dataset, column: int, failure: Failure | None = None) -> Tag:
     """The form of column number `column`, with the refusal of its last edit."""
     variable = dataset.variables[dataset.names[column]]
-    here = row_id(column)
     return tags.div(
         tags.div(
             tags.bdi(visible(variable.name)),
             tags.small(_evidence(dataset, variable)),
             class_="cs-name",
         ),
-        _text(f"{here}-label", "Label", "label", visible(variable.label), "as printed in tables"),
-        _kinds(f"{here}-kind", variable),
-        _text(f"{here}-unit", "Unit", "unit", visible(variable.unit), ""),
+        _text("Label", "label", visible(variable.label), "as printed in tables"),
+        _kinds(variable),
+        _text("Unit", "unit", visible(variable.unit), ""),
         failure_card(failure) if failure else None,
-        _more(here, variable),
-        id=here, class_="cs-variable", data_column=str(column), role="group",
+        _more(row_id(column), variable),
+        id=row_id(column), class_="cs-variable", data_column=str(column), role="group",
         aria_label=shortened(visible(variable.name)),
     )  # fmt: skip
 
@@ -51,30 +50,30 @@ def _evidence(dataset: Dataset, variable: Variable) -> str:
     return f"{counted(len(variable.levels), 'level')}, {gone}"
 
 
-def _text(identity: str, label: str, field: str, value: str, placeholder: str) -> Tag:
-    return tags.div(
-        tags.label(label, for_=identity),
+def _text(label: str, field: str, value: str, placeholder: str) -> Tag:
+    # Fields have no id: Shiny would bind every one of them.
+    return tags.label(
+        label,
         tags.input(
-            id=identity, type="text", class_="form-control", value=value, maxlength="500",
+            type="text", class_="form-control", value=value, maxlength="500", data_key=field,
             placeholder=placeholder or None, data_field=field, autocomplete="off",
         ),
     )  # fmt: skip
 
 
-def _kinds(identity: str, variable: Variable) -> Tag:
+def _kinds(variable: Variable) -> Tag:
     options = [
         tags.option(kind, value=kind, selected="" if kind == variable.kind else None)
         for kind in KINDS
     ]
-    return tags.div(
-        tags.label("Kind", for_=identity),
-        tags.select(*options, id=identity, class_="form-select", data_field="kind"),
-    )
+    field = tags.select(*options, class_="form-select", data_field="kind", data_key="kind")
+    return tags.label("Kind", field)
 
 
 def _more(here: str, variable: Variable) -> Tag:
     codes = ", ".join(variable.missing_codes)
     parts: list[TagChild] = []
+    title = "Missing codes"
     if variable.kind in FACTORS:
         parts.append(_levels(here, variable))
         more = len(variable.levels) - MOST_LEVELS
@@ -82,14 +81,12 @@ def _more(here: str, variable: Variable) -> Tag:
             parts.append(tags.p(f"And {counted(more, 'more level')}, in the order of the file."))
         shown = ", ".join(shortened(visible(level), 24) for level in variable.shown_levels[:6])
         title = f"Levels: {shown}{', …' if len(variable.levels) > 6 else ''}"
-    else:
-        title = "Missing codes"
     if codes:
         title += f" (missing: {shortened(visible(codes), 40)})"
-    codes_field = _text(f"{here}-codes", "Values that mean missing, separated by commas",
-                        "missing_codes", visible(codes), "for example 999")  # fmt: skip
-    codes_field.add_class("cs-codes")
-    return tags.details(tags.summary(title), *parts, codes_field)
+    words = "Values that mean missing, separated by commas"
+    field = _text(words, "missing_codes", visible(codes), "for example 999")
+    field.add_class("cs-codes")
+    return tags.details(tags.summary(title), *parts, field)
 
 
 def _levels(here: str, variable: Variable) -> Tag:
@@ -109,30 +106,30 @@ def _level(here: str, variable: Variable, i: int, *, is_reference: bool) -> Tag:
     number, last = str(i), len(variable.levels) - 1
     return tags.li(
         tags.span(
-            _mover(here, number, "up", value, i == 0),
+            _mover(number, "up", value, at_end=i == 0),
             " ",
-            _mover(here, number, "down", value, i == last),
+            _mover(number, "down", value, at_end=i == last),
         ),
         tags.bdi(shortened(value), class_="cs-value"),
         tags.input(
-            id=f"{here}-level-{i}", type="text", class_="form-control", value=label,
-            maxlength="500", placeholder="printed as", data_field="level_label",
+            type="text", class_="form-control", value=label, maxlength="500",
+            placeholder="printed as", data_field="level_label", data_key=f"label-{i}",
             aria_label=f"Label of level {shortened(value)}", data_level=number, autocomplete="off",
         ),
         tags.label(
             tags.input(
-                type="radio", name=f"{here}-reference", id=f"{here}-reference-{i}",
-                checked="" if is_reference else None, class_="form-check-input",
-                data_field="reference", data_level=number, value=number,
+                type="radio", name=f"{here}-reference", checked="" if is_reference else None,
+                class_="form-check-input", data_field="reference", data_key=f"reference-{i}",
+                data_level=number, value=number,
             ),
             "reference", class_="cs-reference-choice",
         ),
     )  # fmt: skip
 
 
-def _mover(here: str, number: str, way: str, value: str, at_end: bool) -> Tag:
+def _mover(number: str, way: str, value: str, *, at_end: bool) -> Tag:
     return tags.button(
         "↑" if way == "up" else "↓", type="button", class_="btn btn-outline",
-        id=f"{here}-{way}-{number}", aria_label=f"Move level {shortened(value)} {way}",
+        data_key=f"{way}-{number}", aria_label=f"Move level {shortened(value)} {way}",
         data_field="move", data_value=way, data_level=number, disabled="" if at_end else None,
     )  # fmt: skip

@@ -9,6 +9,7 @@ from shiny.module import resolve_id
 from shiny.ui import Tag, TagList
 
 from logic import StatsError
+from tabs.distinct import distinct
 from tabs.failure import Failure, failure_of
 from tabs.loaded import Loaded, generation_of
 from tabs.pager import pager_server, pager_ui
@@ -38,6 +39,7 @@ def variables_server(
     inputs: Inputs, _outputs: Outputs, session: Session, loaded: reactive.Value[Loaded | None]
 ) -> None:
     """Applies edits to the shared dataset; a refused edit changes nothing and says why."""
+    generation = distinct(lambda: generation_of(loaded()), 0)
 
     @reactive.calc
     def wanted() -> list[int]:
@@ -46,10 +48,6 @@ def variables_server(
         with reactive.isolate():
             now = loaded()
         return [] if now is None else _matching(now, inputs.filter() or "")
-
-    @reactive.calc
-    def generation() -> int:
-        return generation_of(loaded())
 
     first = pager_server(
         "pages", what="Variables", size=ROWS_PER_PAGE,
@@ -98,12 +96,12 @@ def _applied(
     # than the field itself changes.
     as_typed = failure is None and edit.get("field") in ("label", "unit", "reference")
     html = "" if as_typed else str(variable_row(dataset, column, failure))
-    return {"id": row_id(column), "html": html, "focus": _focus(edit, column)}
+    return {"id": row_id(column), "html": html, "focus": _focus(edit)}
 
 
-def _focus(edit: dict[str, Any], column: int) -> str:
+def _focus(edit: dict[str, Any]) -> str:
     """A moved level keeps the focus on its button; elsewhere the focus stays where it was."""
     if edit.get("field") != "move" or not isinstance(edit.get("level"), int):
         return ""
     way = "up" if edit.get("value") == "up" else "down"
-    return f"{row_id(column)}-{way}-{edit['level'] + (-1 if way == 'up' else 1)}"
+    return f"{way}-{edit['level'] + (-1 if way == 'up' else 1)}"

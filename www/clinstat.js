@@ -120,12 +120,13 @@
       return;
     }
     const open = row.querySelector("details")?.open ?? false;
-    const had = row.contains(document.activeElement) ? document.activeElement.id : "";
+    const had = row.contains(document.activeElement) ? document.activeElement.dataset.key : "";
     row.outerHTML = html;
     const fresh = document.getElementById(id);
     const details = fresh.querySelector("details");
     if (details && open) details.open = true;
-    document.getElementById(focus || had)?.focus({ preventScroll: true });
+    const key = focus || had;
+    if (key) fresh.querySelector(`[data-key="${key}"]`)?.focus({ preventScroll: true });
   }
 
   function refuseLargeFile(event) {
