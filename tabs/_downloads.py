@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Mapping
+from pathlib import PurePath
 
 from shiny import Inputs, reactive, render, ui
 from shiny.session import require_active_session
@@ -19,6 +20,7 @@ from tabs.failure import Failure, attempt_elsewhere
 _DOCUMENTS = {
     "docx": "Word", "xlsx": "Excel", "html": "Web page (HTML)", "csv": "CSV (main table)",
 }  # fmt: skip
+_UNFIT = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*\u202a-\u202e\u2066-\u2069]+')
 _FIGURES = {"svg": "SVG", "png": "PNG", "pdf": "PDF"}
 
 
@@ -97,6 +99,6 @@ def _render(kind: str, answer: Answer, style: NumberStyle) -> bytes:
 
 
 def _plain(name: str) -> str:
-    """A dataset's name as part of a file name: letters, digits, dot, dash, space."""
-    stem = name.rpartition(".")[0] or name
-    return re.sub(r"[^\w .-]+", "_", stem)[:60].strip(" .") or "clinstat"
+    """A dataset's name without its ending, fit for a file name on every system."""
+    stem = _UNFIT.sub("_", PurePath(name).stem if "." in name else name)
+    return stem[:60].strip(" ._") or "clinstat"
