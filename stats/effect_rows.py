@@ -3,6 +3,7 @@ of `EFFECT_COLUMNS` come out, with estimates on the reporting scale."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,6 +13,7 @@ from stats.design import Term
 from stats.result import EFFECT_COLUMNS
 
 NAN = float("nan")
+_LARGEST_EXPONENT = 709.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +66,7 @@ class EffectRows:
     def _report(self, value: float) -> float:
         if not self.ratio:
             return value
-        with np.errstate(over="ignore"):
-            return float(np.exp(value))
+        return math.exp(value) if not value > _LARGEST_EXPONENT else math.inf
 
     @staticmethod
     def _reference(term: Term, level: int) -> str | None:

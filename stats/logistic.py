@@ -232,7 +232,7 @@ def certificate(design: Design, score: Floats, covariance: Floats, row_norm: flo
     The logistic loss is self-concordant in Bach's sense: with Newton decrement v = sqrt(s'Cs)
     and R the largest sqrt(x'Cx) over the rows, v R <= 1/2 proves that the maximum exists and
     lies within 2v. On separated data v R stays near 1 however far Newton walks. `row_norm` is
-    the largest x'x; with the norm of C it bounds R without another pass.
+    the largest x'x; with the trace of C it bounds R without another pass.
 
     Source: Bach 2010, Self-concordant analysis for logistic regression, proposition 2,
     doi:10.1214/09-EJS521.
@@ -240,7 +240,7 @@ def certificate(design: Design, score: Floats, covariance: Floats, row_norm: flo
     decrement = float(np.sqrt(max(score @ covariance @ score, 0.0)))
     if not np.isfinite(decrement):
         return False
-    if decrement * np.sqrt(row_norm * float(np.linalg.norm(covariance, 2))) <= 0.5:
+    if decrement * np.sqrt(row_norm * float(np.trace(covariance))) <= 0.5:
         return True
     largest = max(float(np.einsum("ij,ij->i", x @ covariance, x).max()) for _, x in design.blocks())
     return decrement * np.sqrt(largest) <= 0.5

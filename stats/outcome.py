@@ -121,7 +121,7 @@ def _analyze(dataset: Dataset, choices: Mapping[str, Any]) -> OutcomeResult:
         terms, found.y, found.known, event_label=found.event, other_label=found.other,
         seed=choices["seed"], ranked=ranked,
     )  # fmt: skip
-    notes = notes_on_data(dataset, found, zero_one_numbers(dataset, choices["predictors"]))
+    notes = notes_on_data(dataset, found, zero_one_numbers(terms))
     notes += notes_on_model(model, found, diagnostics)
     return OutcomeResult(
         analysis="analyze_outcome", choices=choices, n_rows=dataset.n_rows,

@@ -7,6 +7,7 @@ DataFrame, so that nothing a caller does to it reaches the next reader.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from types import MappingProxyType
@@ -83,7 +84,7 @@ class FrozenTable:
 
 def _freeze_column(name: str, kind: ColumnKind, values: object) -> tuple[Column, int]:
     if kind == "text":
-        cells = tuple(None if _is_missing(v) else str(v) for v in values)  # type: ignore[union-attr]
+        cells = tuple(_cell(v) for v in values)  # type: ignore[union-attr]
         return Column(name, kind, cells), len(cells)
     numbers = np.asarray(values)
     if numbers.ndim != 1:
@@ -94,8 +95,12 @@ def _freeze_column(name: str, kind: ColumnKind, values: object) -> tuple[Column,
     return Column(name, kind, frozen.tobytes()), len(frozen)
 
 
-def _is_missing(value: object) -> bool:
-    return value is None or value is pd.NA or (isinstance(value, float) and value != value)
+def _cell(value: object) -> str | None:
+    if type(value) is str or value is None:
+        return value
+    if value is pd.NA or (isinstance(value, float) and math.isnan(value)):
+        return None
+    return str(value)
 
 
 def _kind_of(values: object) -> ColumnKind:
