@@ -28,6 +28,7 @@ from ingest.values import (
     number_of,
 )
 
+_MANY_LEVELS = 20_000  # beyond, the natural order of levels is not worth its time
 _KEEP_WORDS = "To keep it as a value, change the words for missing in the import options."
 _AS_TEXT = "To keep the column as written, mark it as text in the import options."
 
@@ -300,7 +301,10 @@ class _Typing:
     def _text(self) -> pd.Series:
         counts = [int(self.counts[i]) for i in self.known]
         self.notes += text_oddities(self.name, self.texts, counts)
-        order = sorted(range(len(self.texts)), key=lambda i: (natural_key(self.texts[i]), i))
+        if len(self.texts) > _MANY_LEVELS:
+            order = sorted(range(len(self.texts)), key=self.texts.__getitem__)
+        else:
+            order = sorted(range(len(self.texts)), key=lambda i: (natural_key(self.texts[i]), i))
         table = np.full(len(self.column.texts), -1, dtype=np.int32)
         for position, i in enumerate(order):
             table[self.known[i]] = position

@@ -29,6 +29,10 @@ _NAMES = {
     "cp874": "Thai (Windows-874 / TIS-620)",
     "cp1252": "Western European (Windows-1252)",
 }
+_SAME_AS = {
+    "tis-620": "cp874", "iso8859-11": "cp874", "windows-874": "cp874", "ascii": "utf-8",
+    "utf-8-sig": "utf-8", "utf-16": "utf-16-le", "utf-32": "utf-32-le",
+}  # fmt: skip
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -63,7 +67,9 @@ def decide_encoding(path: Path, chosen: str | None) -> Encoding:
     bom = next(((mark, codec) for mark, codec in _BOMS if head.startswith(mark)), None)
     if chosen is not None:
         codec = _known_codec(chosen)
-        skip = len(bom[0]) if bom and codec.replace("_", "-").startswith(bom[1][:6]) else 0
+        skip = 0
+        if bom and codec.startswith(bom[1][:6]):  # the mark knows the order of bytes
+            skip, codec = len(bom[0]), bom[1]
         _check_decodes(path, codec, skip)
         return Encoding(codec, skip)
     if bom:
@@ -89,7 +95,7 @@ def _wide_note(codec: str) -> tuple[ImportNote, ...]:
 
 def _known_codec(chosen: str) -> str:
     try:
-        info = codecs.lookup(chosen.strip())
+        info = codecs.lookup(_SAME_AS.get(chosen.strip().lower(), chosen.strip()))
         "".encode(info.name)  # refuses codecs that do not turn text into bytes
     except (LookupError, ValueError):
         raise BadInput(
@@ -97,7 +103,7 @@ def _known_codec(chosen: str) -> str:
             rule="encoding", found=chosen[:40],
             hint="Choose UTF-8, UTF-16, cp874 (Thai) or cp1252 (Western European).",
         ) from None  # fmt: skip
-    return {"tis-620": "cp874", "iso8859-11": "cp874", "ascii": "utf-8"}.get(info.name, info.name)
+    return _SAME_AS.get(info.name, info.name)
 
 
 def pieces(path: Path, encoding: Encoding) -> Iterator[bytes]:

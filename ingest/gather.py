@@ -19,8 +19,15 @@ from ingest.plain import parse_plain
 from ingest.records import Chunk, Positions
 from ingest.values import is_number, keeps_its_digits, number_of
 
-MANY_TEXTS = 1_000
+_MANY_TEXTS = 1_000
+_MANY_TEXTS_OF_ALL = 400_000
 _LONG_TEXT = 64
+
+
+def many_texts(n_columns: int) -> int:
+    """How many distinct texts make a column of numbers go on as numbers: fewer in wide tables,
+    where all columns together would hold too many."""
+    return max(50, min(_MANY_TEXTS, _MANY_TEXTS_OF_ALL // max(n_columns, 1)))
 
 
 class NotNumbers(Exception):
@@ -56,6 +63,7 @@ class Gatherer:
     missing: frozenset[str]
     mark: str = "."
     only_text: bool = False
+    many: int = _MANY_TEXTS
     trimmed: int = 0
     index: dict[str, int] = field(default_factory=dict)
     codes: list[NDArray[np.signedinteger]] = field(default_factory=list)
@@ -68,7 +76,7 @@ class Gatherer:
             self.numbers.append(self._as_numbers(chunk, starts, ends))
             return
         codes, firsts = distinct_cells(chunk.text, starts, ends)
-        if len(firsts) + len(self.index) > MANY_TEXTS and not self.only_text:
+        if len(firsts) + len(self.index) > self.many and not self.only_text:
             # Numbers that hardly repeat: their texts need not be made at all.
             if self._switch_to_numbers(chunk, starts, ends):
                 return
@@ -109,7 +117,7 @@ class Gatherer:
         return True
 
     def _as_numbers(self, chunk: Chunk, starts: Positions, ends: Positions) -> NDArray[np.float64]:
-        values, plain = parse_plain(chunk.text, starts, ends, self.mark)
+        values, plain = parse_plain(chunk, starts, ends, self.mark)
         other = np.flatnonzero(~plain)
         texts = _decoded(chunk, starts[other], ends[other])
         is_plain = _plain_under(self.mark)

@@ -20,6 +20,7 @@ _CENSORED = re.compile(
 _MARKED = re.compile(
     r"[(\[]?[~\u2248\u00b1$\u20ac\u0e3f]?\s?[+-]?[0-9][0-9.,]*\s?[^\s0-9][^0-9]{0,24}\Z"
 )
+_FREE_TEXT = 20_000  # a column of more different words has no levels to speak of
 _DATE_NAME = re.compile(r"date|\bdob\b|birth|_dt\b|\u0e27\u0e31\u0e19", re.IGNORECASE)
 _YEAR_NAME = re.compile(r"year|\byr\b|\u0e1b\u0e35|\u0e1e\.\u0e28|date", re.IGNORECASE)
 _DECIDE_LIMIT = (
@@ -84,24 +85,23 @@ def _sentinels(name: str, known: NDArray[np.float64]) -> list[ImportNote]:
 
 def text_oddities(name: str, texts: Sequence[str], counts: Sequence[int]) -> list[ImportNote]:
     """Censored values, numbers with marks, words that may mean missing, look-alike levels."""
-    notes: list[ImportNote] = []
-    numbers = sum(c for t, c in zip(texts, counts, strict=True) if is_number(t))
-    numbers += sum(
-        c for t, c in zip(texts, counts, strict=True) if not is_number(t) and is_number(t, ",")
-    )
-    total = sum(counts)
-    notes += _marked_numbers(name, texts, counts)
-    if numbers * 2 > total and numbers < total and not notes:
-        rest = [t for t in texts if not is_number(t) and not is_number(t, ",")]
-        if rest:
-            notes.append(ImportNote(
-                "numbers_and_text", "caution",
-                f'"{name}" holds numbers and also {quoted(rest)}, so it was read as text.',
-                "Correct them, or list them as missing codes and make the column continuous.",
-                column=name,
-            ))  # fmt: skip
-    maybe = [(t, c) for t, c in zip(texts, counts, strict=True)
-             if t.casefold() in MISSING_LIKE or t in ("na", "N.A.")]  # fmt: skip
+    rest = [
+        (t, c) for t, c in zip(texts, counts, strict=True)
+        if not is_number(t) and not is_number(t, ",")
+    ]  # fmt: skip
+    if len(rest) > _FREE_TEXT:
+        return []
+    notes = _marked_numbers(name, rest)
+    total, words = sum(counts), sum(count for _, count in rest)
+    if 0 < words * 2 < total and not notes:
+        found = quoted(text for text, _ in rest)
+        notes.append(ImportNote(
+            "numbers_and_text", "caution",
+            f'"{name}" holds numbers and also {found}, so it was read as text.',
+            "Correct them, or list them as missing codes and make the column continuous.",
+            column=name,
+        ))  # fmt: skip
+    maybe = [(t, c) for t, c in rest if t.casefold() in MISSING_LIKE or t in ("na", "N.A.")]
     if maybe:
         notes.append(ImportNote(
             "missing_like", "info",
@@ -111,7 +111,7 @@ def text_oddities(name: str, texts: Sequence[str], counts: Sequence[int]) -> lis
     return notes + _similar_levels(name, texts)
 
 
-def _marked_numbers(name: str, texts: Sequence[str], counts: Sequence[int]) -> list[ImportNote]:
+def _marked_numbers(name: str, rest: list[tuple[str, int]]) -> list[ImportNote]:
     notes = []
     for code, pattern, what, remedy in (
         ("censored_values", _CENSORED, "values beyond a limit of detection",
@@ -119,10 +119,7 @@ def _marked_numbers(name: str, texts: Sequence[str], counts: Sequence[int]) -> l
         ("numbers_with_marks", _MARKED, "numbers with a sign or unit",
          _TAKE_OUT),
     ):  # fmt: skip
-        found = [
-            (t, c) for t, c in zip(texts, counts, strict=True)
-            if len(t) < 60 and pattern.match(t) and not is_number(t) and not is_number(t, ",")
-        ]  # fmt: skip
+        found = [(t, c) for t, c in rest if len(t) < 60 and pattern.match(t)]
         if found:
             notes.append(ImportNote(
                 code, "warning" if code == "censored_values" else "caution",

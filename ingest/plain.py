@@ -3,7 +3,7 @@
 A number of at most 15 digits is an integer below 2**53 over a power of ten below 10**22; both
 are exact in float64, so that their quotient is the correctly rounded value, the same as
 Python's `float(text)` gives (Clinger, How to read floating point numbers accurately, 1990).
-Everything else is left to the careful parser.
+Longer decimals are given to `float` one by one; everything else to the careful parser.
 """
 
 from __future__ import annotations
@@ -11,23 +11,25 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.records import Positions
+from ingest.records import Chunk, Positions
 
-_MOST_BYTES = 24
+_MOST_BYTES = 22
 _POWERS = 10.0 ** np.arange(23)
 
 
 def parse_plain(
-    text: NDArray[np.uint8], starts: Positions, ends: Positions, mark: str
+    chunk: Chunk, starts: Positions, ends: Positions, mark: str
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Values of cells, and True where the cell is a plain number of at most 15 digits.
+    """Values of cells, and True where the cell is a plain number of at most 22 characters.
 
     Plain: an optional minus, digits without a superfluous leading zero, at most one decimal
-    mark that is followed by a digit. Values of other cells are meaningless.
+    mark that is followed by a digit; more than 15 digits only with a decimal mark. Values of
+    other cells are meaningless.
     """
+    text = chunk.text
     size = ends - starts
     n = len(size)
-    mantissa = np.zeros(n, dtype=np.int64)
+    mantissa = np.zeros(n, dtype=np.uint64)  # wraps for long numbers, which do not use it
     scale = np.zeros(n, dtype=np.intp)
     digits = np.zeros(n, dtype=np.intp)
     after = np.zeros(n, dtype=bool)
@@ -52,12 +54,16 @@ def parse_plain(
     minus = text[starts] == 45
     minus &= size > 0
     ok = digits + marks + minus == size
-    ok &= (digits > 0) & (digits <= 15) & (marks <= 1)
+    ok &= (digits > 0) & (marks <= 1) & ((digits <= 15) | (marks == 1))
     ok &= (text[ends - 1] - np.uint8(48)) < 10
     lead = starts + minus
     ok &= ~((text[lead] == 48) & ((text[lead + 1] - np.uint8(48)) < 10) & (digits - scale > 1))
-    scale[~ok] = 0
+    long = digits > 15
+    scale[~ok | long] = 0
     values = mantissa / _POWERS[scale]
     np.negative(values, out=values, where=minus)
+    for i in np.flatnonzero(long & ok).tolist():
+        cell = chunk.raw[starts[i] : ends[i]]
+        values[i] = float(cell if mark == "." else cell.replace(b",", b"."))
     values += 0.0
     return values, ok

@@ -65,10 +65,10 @@ class Chunk:
         return [self.cell(i) for i in range(first, first + int(self.width[index]))]
 
 
-def chunks_of(source: Source) -> Iterator[Chunk]:
+def chunks_of(source: Source, least_bytes: int = 0) -> Iterator[Chunk]:
     """The records of a source, chunk by chunk; BadInput for a cell that is too long."""
     line = source.first_line
-    for raw in source.chunks():
+    for raw in source.chunks(least_bytes):
         chunk = split_cells(raw, source.separator, line)
         _refuse_long_cell(chunk, source.limits, source.place)
         line += raw.count(b"\n")

@@ -22,6 +22,7 @@ class ReadLimits:
     cells: int = 25_000_000
     workbook_cells: int = 2_000_000
     cell_characters: int = 32_767
+    distinct_texts: int = 1_000_000
     line_bytes: int = 4 * 1024 * 1024
 
 

@@ -170,7 +170,7 @@ class SheetReader:
         self._type = ""
         self._style = 0
         self._column = -1
-        self._value: list[str] = []
+        self._value = ""
         self._taking = self._phonetic = self._formula = False
         self._row_hidden = False
 
@@ -194,12 +194,15 @@ class SheetReader:
     def text(self, data: str) -> None:
         """Characters inside a tag."""
         if self._taking:
-            self._value.append(data)
+            self._value += data
+            if len(self._value) > self.limits.cell_characters:
+                raise _long_cell(self.limits.cell_characters)
 
     def end(self, name: str) -> None:
         """A tag closes."""
         if name == "c":
-            self._end_cell()
+            if self._value or self._formula:
+                self._end_cell()
         elif name in ("v", "t"):
             self._taking = False
         elif name == "row":
@@ -239,7 +242,7 @@ class SheetReader:
         self._type = attributes.get("t", "")
         style = attributes.get("s", "")
         self._style = int(style) if style.isdigit() else 0
-        self._value = []
+        self._value = ""
         self._formula = False
 
     def _column_number(self, letters: str, reference: str) -> int:
@@ -260,7 +263,7 @@ class SheetReader:
             if self._formula:
                 self.sheet.formulas_without_value += 1
             return
-        text = self._cell_text("".join(self._value))
+        text = self._cell_text(self._value)
         if not text:
             return
         gap = self._column - len(self._cells)
@@ -279,8 +282,6 @@ class SheetReader:
             return "TRUE" if raw.strip() in ("1", "true") else "FALSE"
         if kind == "d":
             return written(raw.replace("T", " ").removesuffix(" 00:00:00").removesuffix("Z"))
-        if len(raw) > self.limits.cell_characters:
-            raise _long_cell(self.limits.cell_characters)
         if kind != "e" and _is_quantity(raw.strip()):
             self.sheet.text_numbers[self._column] += 1
         return written(raw)

@@ -38,11 +38,17 @@ class Source:
     place: str = "line"
     n_columns: int = 0
 
-    def chunks(self) -> Iterator[bytes]:
-        """Chunks of whole records; StrayQuotes or BadInput as soon as one is found."""
+    def chunks(self, least_bytes: int = 0) -> Iterator[bytes]:
+        """Chunks of whole records, of `least_bytes` or more where the source has as many;
+        StrayQuotes or BadInput as soon as one is found."""
         held, line = b"", self.first_line
+        waiting: list[bytes] = []
         for piece in self.pieces():
-            held = held + piece if held else piece
+            waiting.append(piece)
+            if sum(map(len, waiting)) < least_bytes:
+                continue
+            held = b"".join((held, *waiting))
+            waiting = []
             cut = _last_record_end(held)
             if cut == 0:
                 self._refuse_long(held, line)
@@ -51,6 +57,7 @@ class Source:
             self._check_quotes(ready)
             line += ready.count(b"\n")
             yield ready
+        held = b"".join((held, *waiting))
         if held:
             held += b"\n"
             self._check_quotes(held)

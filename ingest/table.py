@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from ingest.columns import Rules, TypedColumn, type_column
-from ingest.gather import Gatherer, NotNumbers, NumberColumn, TextColumn
+from ingest.gather import Gatherer, NotNumbers, NumberColumn, TextColumn, many_texts
 from ingest.header import column_names
 from ingest.layout import Layout, decide_layout
 from ingest.notes import quoted
 from ingest.records import Chunk, Positions, chunks_of, survey
 from ingest.report import ImportNote
 from ingest.source import Source, StrayQuotes, careful_pieces
+from stats.errors import BadInput
 
 _SAMPLE_RECORDS = 400
+_BYTES_PER_COLUMN = 16 * 1024
+_MOST_CHUNK_BYTES = 4 * 1024 * 1024
 
 
 @dataclass(slots=True, eq=False)
@@ -73,7 +76,8 @@ def _gather(source: Source, layout: Layout, rules: Rules) -> dict[int, TextColum
     wanted = range(layout.n_columns)
     done: dict[int, TextColumn | NumberColumn] = {}
     again: list[int] = []
-    gatherers = {j: Gatherer(rules.missing, rules.decimal_mark) for j in wanted}
+    many = many_texts(layout.n_columns)
+    gatherers = {j: Gatherer(rules.missing, rules.decimal_mark, many=many) for j in wanted}
     for only_text in (False, True):
         for chunk, starts, ends, trimmed in _cells(source, layout):
             for j in list(gatherers):
@@ -83,12 +87,23 @@ def _gather(source: Source, layout: Layout, rules: Rules) -> dict[int, TextColum
                 except NotNumbers:
                     again.append(j)
                     del gatherers[j]
+            _limit_texts(gatherers.values(), source.limits.distinct_texts)
         for j in list(gatherers):
             done[j] = gatherers.pop(j).finish()
         if only_text or not again:
             break
         gatherers = {j: Gatherer(rules.missing, rules.decimal_mark, only_text=True) for j in again}
     return done
+
+
+def _limit_texts(gatherers: Iterable[Gatherer], limit: int) -> None:
+    if sum(len(gatherer.index) for gatherer in gatherers) > limit:
+        raise BadInput(
+            f"The columns of the file hold more than {limit:,} different texts, "
+            "the most that are read.",
+            rule="distinct texts", found="more",
+            hint="Leave out columns of free text or identifiers and upload the file again.",
+        )  # fmt: skip
 
 
 def _cells(
@@ -98,7 +113,8 @@ def _cells(
     number of trimmed cells per column."""
     width = layout.n_columns
     done = 0
-    for chunk in chunks_of(source):
+    # Wide tables need longer chunks: each column costs some work per chunk.
+    for chunk in chunks_of(source, min(width * _BYTES_PER_COLUMN, _MOST_CHUNK_BYTES)):
         rows = np.flatnonzero(layout.keep[done : done + chunk.n_records])
         done += chunk.n_records
         if not len(rows):

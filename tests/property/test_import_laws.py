@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from ingest import read_table
 from ingest.plain import parse_plain
-from ingest.records import PADDING
+from ingest.records import split_cells
 from ingest.values import is_number, natural_key, number_of
 from stats.errors import BadInput
 
@@ -167,7 +167,7 @@ def test_order_of_rows_changes_only_the_order_of_rows(table, random):
         st.decimals(allow_nan=False, allow_infinity=False, places=4).map(str),
         st.floats(allow_nan=False, allow_infinity=False).map(repr),
         st.integers().map(str),
-        st.text(alphabet="-+.,0123456789eE x", max_size=8),
+        st.text(alphabet="-+.0123456789eEx", max_size=8),
     ), min_size=1, max_size=30,
 ))  # fmt: skip
 @example(["0.30000000000000004", "-0", "00.5", "5.", ".5", "-", "1.2.3", "123456789012345"])
@@ -176,13 +176,13 @@ def test_vectorised_numbers_equal_python_floats(texts):
     if not texts:
         return
     raw = "\n".join(texts).encode() + b"\n"
-    ends = np.flatnonzero(np.frombuffer(raw, np.uint8) == 10)
-    starts = np.concatenate([[0], ends[:-1] + 1])
-    values, plain = parse_plain(np.frombuffer(raw + bytes(PADDING), np.uint8), starts, ends, ".")
+    chunk = split_cells(raw, ",", 1)
+    values, plain = parse_plain(chunk, chunk.starts, chunk.ends, ".")
     for text, value, ok in zip(texts, values.tolist(), plain.tolist(), strict=True):
         if ok:
             assert is_number(text)
             assert value == float(text)
+            assert text.strip() == text
             assert math.copysign(1, value) > 0 or value != 0
 
 
