@@ -6,7 +6,7 @@ import asyncio
 import logging
 import secrets
 import traceback
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -50,11 +50,15 @@ def failure_of(error: Exception) -> Failure:
 
 
 async def attempt(function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T | Failure:
-    """Run a blocking call of `logic` off the event loop; never raises but for cancellation."""
-    try:
+    """Run a blocking call of `logic` off the event loop; never raises but for cancellation.
+
+    `owner` among the keywords is whom the queue is fair to.
+    """
+
+    async def in_the_lane() -> T:
         return await asyncio.wrap_future(logic.in_background(function, *args, **kwargs))
-    except Exception as error:  # noqa: BLE001 - the result card is where every error ends
-        return failure_of(error)
+
+    return await _settled(in_the_lane())
 
 
 async def attempt_elsewhere(
@@ -62,7 +66,11 @@ async def attempt_elsewhere(
 ) -> T | Failure:
     """As `attempt`, for calls that only wait for the heavy lane: they take no place in the
     quick lane, where other users' analyses run."""
+    return await _settled(asyncio.to_thread(function, *args, **kwargs))
+
+
+async def _settled(waiting: Awaitable[T]) -> T | Failure:
     try:
-        return await asyncio.to_thread(function, *args, **kwargs)
+        return await waiting
     except Exception as error:  # noqa: BLE001 - the result card is where every error ends
         return failure_of(error)
