@@ -71,25 +71,6 @@ class Separation:
     runaway: tuple[int, ...]
     runaway_directions: tuple[int, ...]
 
-    def sentence(self, design: Design, event: str) -> str:
-        """The cause in words, without a full stop; `event` such as `"status" = "dead"`."""
-        if not self.causes:
-            terms = dict.fromkeys(design.columns[j].term for j in self.columns)
-            names = [f'"{design.terms[t].name}"' for t in terms]
-            listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-            how = "every row" if self.kind == "complete" else "some rows"
-            return f"{listed} together predict {event} without error in {how}"
-        parts = []
-        for cause in self.causes:
-            term = design.terms[cause.term]
-            if cause.level >= 0:
-                who = "every row" if cause.event else "no row"
-                parts.append(f'{who} with "{term.name}" = "{term.levels[cause.level]}" has {event}')
-            else:
-                side = "high" if cause.event else "low"
-                parts.append(f'only {side} values of "{term.name}" go with {event}')
-        return "; ".join(parts[:3])
-
 
 def find_separation(design: Design, y: Floats) -> Separation | None:
     """The separation of a 0/1 outcome by the columns of a design; None when there is none.

@@ -1,4 +1,4 @@
-"""Known separations are found, named and put in words; the gate holds."""
+"""Known separations are found and named; the gate holds."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ from stats.design import Term, make_design
 from stats.errors import HeavyLaneNeeded, NotEstimable
 from stats.rare.separation import Cause, find_separation
 from tests.reference.models import model_of, truth
-
-EVENT = '"status" = "dead"'
 
 
 def factor(name, codes, levels, reference=0):
@@ -36,19 +34,18 @@ def test_a_level_without_events():
     exposed = np.repeat([1, 0], [22, 378])
     y = np.concatenate([np.zeros(22), np.arange(378) < 90])
     age = np.random.default_rng(3).normal(60, 10, 400)
-    design, found = separation(y, number("age", age), factor("drug", exposed, ("no", "yes")))
+    _, found = separation(y, number("age", age), factor("drug", exposed, ("no", "yes")))
     assert (found.kind, found.columns, found.directions) == ("quasi-complete", (1,), (-1,))
     assert (found.runaway, found.runaway_directions) == ((1,), (-1,))
-    assert found.sentence(design, EVENT) == f'no row with "drug" = "yes" has {EVENT}'
+    assert found.causes == (Cause(1, 1, event=False),)
 
 
 def test_a_pure_reference_moves_the_whole_term():
     codes = np.repeat([0, 1, 2], 20)
     y = np.concatenate([np.ones(20), np.tile([0, 1], 20)])
-    design, found = separation(y, factor("stage", codes, ("I", "II", "III")))
+    _, found = separation(y, factor("stage", codes, ("I", "II", "III")))
     assert found.causes == (Cause(0, 0, event=True),)
     assert (found.columns, found.directions) == ((0, 1), (-1, -1))
-    assert found.sentence(design, EVENT) == f'every row with "stage" = "I" has {EVENT}'
 
 
 def test_a_level_as_pure_as_the_reference_has_no_direction():
@@ -60,12 +57,12 @@ def test_a_level_as_pure_as_the_reference_has_no_direction():
 
 def test_a_cut_on_one_number():
     age = np.arange(40.0)
-    design, found = separation(age >= 25, number("age", age))
+    _, found = separation(age >= 25, number("age", age))
     assert (found.kind, found.columns, found.directions) == ("complete", (0,), (1,))
-    assert found.sentence(design, EVENT) == f'only high values of "age" go with {EVENT}'
+    assert found.causes == (Cause(0, -1, event=True),)
     y = (age >= 25).astype(float)
     age[24] = 25.0
-    design, found = separation(y, number("age", age))
+    _, found = separation(y, number("age", age))
     assert found.kind == "quasi-complete"
     _, none = separation(np.where(np.arange(40) == 3, 1.0, y), number("age", age))
     assert none is None
@@ -75,10 +72,9 @@ def test_two_numbers_together():
     rng = np.random.default_rng(5)
     x = rng.normal(size=(300, 4))
     terms = [number(f"x{j}", x[:, j]) for j in range(4)]
-    design, found = separation(x[:, 1] - 2.0 * x[:, 3] > 0.2, *terms)
+    _, found = separation(x[:, 1] - 2.0 * x[:, 3] > 0.2, *terms)
     assert (found.kind, found.columns, found.directions) == ("complete", (1, 3), (1, -1))
-    words = f'"x1" and "x3" together predict {EVENT} without error in every row'
-    assert found.sentence(design, EVENT) == words
+    assert found.causes == ()
     assert found.runaway == (0, 1, 2, 3)
 
 
@@ -88,7 +84,7 @@ def test_two_factors_together():
     a, b = rng.integers(0, 2, (2, 400))
     y = (rng.random(400) < 0.5) & ~((a == 1) & (b == 1))
     both = a * b
-    _design, found = separation(
+    _, found = separation(
         y, factor("a", a, ("n", "y")), factor("b", b, ("n", "y")), factor("ab", both, ("n", "y"))
     )
     assert [c.term for c in found.causes] == [2]
@@ -100,9 +96,7 @@ def test_two_factors_together():
 def test_the_reference_file_with_a_zero_cell(name):
     design, y = model_of(truth(name))
     found = find_separation(design, y)
-    assert found.sentence(design, '"Sepsis" = "yes"') == (
-        'no row with "Drug <b>X</b>" = "given" has "Sepsis" = "yes"'
-    )
+    assert found.causes == (Cause(1, 1, event=False),)
     assert found.runaway == (1,)
 
 
@@ -120,7 +114,7 @@ def test_rare_levels_outside_the_first_working_set():
     y = rng.random(n) < 0.4
     y[codes == 2] = False
     terms = [number(f"x{j}", rng.normal(size=n)) for j in range(18)]
-    _design, found = separation(y, *terms, factor("site", codes, ("a", "b", "c")))
+    _, found = separation(y, *terms, factor("site", codes, ("a", "b", "c")))
     assert (found.kind, found.columns, found.directions) == ("quasi-complete", (19,), (-1,))
     assert found.runaway == (19,)
     y[777] = True
