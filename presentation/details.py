@@ -143,7 +143,7 @@ def _fact_words(key: str, value: object, facts: Mapping[str, Any]) -> str:
 
 def _fact_text(key: str, value: float, style: NumberStyle) -> str:
     if key in _DECIMALS:
-        return numbers.number(value, _DECIMALS[key], style)
+        return numbers.fixed(value, _DECIMALS[key], style)
     return numbers.count(value) if isinstance(value, int) else numbers.estimate(value, style)
 
 
@@ -185,7 +185,7 @@ def _number_cell(value: Any, form: str, style: NumberStyle) -> Cell:
     if value is None or not math.isfinite(value):
         return Cell(numbers.NOT_ESTIMABLE, (None,))
     decimals = len(form.partition(".")[2])
-    return Cell(numbers.number(float(value), decimals, style), (float(value),))
+    return Cell(numbers.fixed(float(value), decimals, style), (float(value),))
 
 
 def collinearity_table(table: FrozenTable, names: Names, style: NumberStyle) -> Table:

@@ -19,6 +19,7 @@ NOT_ESTIMABLE = "–"
 INFINITE = "∞"
 MINUS = "\u2212"
 _MOST_DECIMALS = 6
+_ROUNDING = 1e-9  # below this a measure of a fit is zero but for rounding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +85,21 @@ def number(value: float | None, decimals: int, style: NumberStyle = PLAIN) -> st
     if float(text) == 0.0:
         text = text.lstrip("-")
     return text.replace("-", MINUS).replace(".", style.decimal)
+
+
+def fixed(value: float | None, decimals: int, style: NumberStyle = PLAIN) -> str:
+    """`value` with fixed decimals, except that a small number is not printed as zero: `<0.001`.
+
+    Zero itself, and what is zero but for rounding in the last bits, is `0`.
+    """
+    if value is None or not known(value):
+        return number(value, decimals, style)
+    if abs(value) < _ROUNDING:
+        return "0"
+    step = 10.0**-decimals
+    if abs(value) >= step / 2:
+        return number(value, decimals, style)
+    return f"{'<' if value > 0 else '>'}{number(math.copysign(step, value), decimals, style)}"
 
 
 def _power_of_ten(value: float, style: NumberStyle) -> str:

@@ -1,8 +1,9 @@
-"""Tables and whole results as HTML. The only place that escapes: tags are built, never pasted."""
+"""Tables and whole results as HTML. The only place that escapes: every text passes `_escaped`."""
 
 from __future__ import annotations
 
 import base64
+from html import escape
 from pathlib import Path
 
 from htmltools import HTML, Tag, TagChild, tags
@@ -13,11 +14,13 @@ from presentation.text import visible
 _STYLE_SHEET = Path(__file__).with_name("print.css")
 
 
-def html_table(table: Table) -> Tag:
+def html_table(table: Table) -> HTML:
     """A semantic table: caption, column and row scopes, footnotes in the foot.
 
-    Classes: `cs-table` on the table; `cs-number` on numeric cells; `cs-heading`, `cs-single`,
-    `cs-level`, `cs-reference`, `cs-line` on rows; `cs-notes` on the foot; `cs-spanner`.
+    Classes: `cs-table` on the table; `cs-number` and `cs-text` on cells; `cs-heading`, `cs-single`,
+    `cs-level`, `cs-reference`, `cs-line`, `cs-indented` on rows; `cs-notes` on the foot;
+    `cs-title`, `cs-subtitle`, `cs-spanner`. Written directly, not through tag objects: a table of
+    some hundred rows is drawn while other users wait.
     """
     padding = [
         decimal_padding(table.column_texts(i)) if column.align == "number" else None
@@ -27,81 +30,88 @@ def html_table(table: Table) -> Tag:
         _body_row(row, [None if p is None else p[r] for p in padding])
         for r, row in enumerate(table.rows)
     ]
-    foot = _foot(table)
-    return tags.table(
-        tags.caption(
-            tags.span(table.title, class_="cs-title"),
-            " " if table.subtitle else None,
-            tags.span(table.subtitle, class_="cs-subtitle") if table.subtitle else None,
-        ),
-        tags.thead(*_head_rows(table)),
-        tags.tbody(*body),
-        foot,
-        class_="cs-table",
-    )
+    caption = _tag("span", _escaped(table.title), "cs-title")
+    if table.subtitle:
+        caption += " " + _tag("span", _escaped(table.subtitle), "cs-subtitle")
+    parts = [
+        _tag("caption", caption),
+        _tag("thead", "".join(_head_rows(table))),
+        _tag("tbody", "".join(body)),
+        _foot(table),
+    ]
+    return HTML(_tag("table", "".join(parts), "cs-table"))
 
 
-def _head_rows(table: Table) -> list[Tag]:
+def _escaped(text: str) -> str:
+    return escape(text, quote=True)
+
+
+def _tag(name: str, inside: str, css: str = "", more: str = "") -> str:
+    """One element around markup that is already escaped; `more` are our own attributes."""
+    shown = f' class="{css}"' if css else ""
+    return f"<{name}{shown}{more}>{inside}</{name}>"
+
+
+def _marked(text: str, mark: str) -> str:
+    """Text, isolated from the writing direction of its neighbours, and its footnote mark."""
+    return f"<bdi>{_escaped(text)}</bdi>{_mark(mark)}"
+
+
+def _mark(mark: str) -> str:
+    return _tag("sup", _escaped(mark)) if mark else ""
+
+
+def _head_rows(table: Table) -> list[str]:
     """One row of column titles, under a row of spanners where there are any."""
-    titles = [_column_head(column) for column in table.columns]
+    titles = _tag("tr", "".join(_column_head(column) for column in table.columns))
     if not table.spanners:
-        return [tags.tr(*titles)]
-    covered = {s.first: s for s in table.spanners}
-    cells: list[Tag] = []
+        return [titles]
+    starts = {s.first: s for s in table.spanners}
+    cells: list[str] = []
     i = 0
     while i < len(table.columns):
-        spanner = covered.get(i)
+        spanner = starts.get(i)
         if spanner is None:
-            cells.append(tags.td())
+            cells.append("<td></td>")
             i += 1
             continue
         width = spanner.last - spanner.first + 1
-        cells.append(
-            tags.th(
-                tags.bdi(spanner.title), scope="colgroup", colspan=str(width), class_="cs-spanner"
-            )
-        )
+        scope = f' scope="colgroup" colspan="{width}"'
+        cells.append(_tag("th", _marked(spanner.title, ""), "cs-spanner", scope))
         i += width
-    return [tags.tr(*cells), tags.tr(*titles)]
+    return [_tag("tr", "".join(cells)), titles]
 
 
-def _column_head(column: Column) -> Tag:
+def _column_head(column: Column) -> str:
     if not column.title:
-        return tags.td()
-    return tags.th(
-        tags.bdi(column.title), _mark(column.mark), scope="col",
-        class_="cs-number" if column.align == "number" else "cs-text",
-    )  # fmt: skip
+        return "<td></td>"
+    css = "cs-number" if column.align == "number" else "cs-text"
+    return _tag("th", _marked(column.title, column.mark), css, ' scope="col"')
 
 
-def _body_row(row: Row, padding: list[str | None]) -> Tag:
+def _body_row(row: Row, padding: list[str | None]) -> str:
     first, *others = row.cells
-    cells = [tags.th(tags.bdi(first.text), _mark(first.mark), scope="row")]
-    for cell, pad in zip(others, padding[1:], strict=True):
-        cells.append(_body_cell(cell, pad))
+    cells = [_tag("th", _marked(first.text, first.mark), more=' scope="row"')]
+    cells += [_body_cell(cell, pad) for cell, pad in zip(others, padding[1:], strict=True)]
     indented = " cs-indented" if row.kind in INDENTED else ""
-    return tags.tr(*cells, class_=f"cs-{row.kind}{indented}")
+    return _tag("tr", "".join(cells), f"cs-{row.kind}{indented}")
 
 
-def _body_cell(cell: Cell, pad: str | None) -> Tag:
+def _body_cell(cell: Cell, pad: str | None) -> str:
     if pad is None:
-        return tags.td(tags.bdi(cell.text), _mark(cell.mark), class_="cs-text")
+        return _tag("td", _marked(cell.text, cell.mark), "cs-text")
     # The figure spaces line up the decimal signs; they mean nothing to a listener.
-    filler = tags.span(pad, aria_hidden="true") if pad else None
-    return tags.td(filler, cell.text, _mark(cell.mark), class_="cs-number")
+    filler = _tag("span", pad, more=' aria-hidden="true"') if pad else ""
+    return _tag("td", filler + _escaped(cell.text) + _mark(cell.mark), "cs-number")
 
 
-def _mark(mark: str) -> TagChild:
-    return tags.sup(mark) if mark else None
-
-
-def _foot(table: Table) -> Tag | None:
-    if not table.footnotes and not table.notes:
-        return None
-    lines = [tags.p(tags.sup(note.mark), " ", note.text) for note in table.footnotes]
-    lines += [tags.p(note) for note in table.notes]
-    cell = tags.td(*lines, colspan=str(len(table.columns)))
-    return tags.tfoot(tags.tr(cell), class_="cs-notes")
+def _foot(table: Table) -> str:
+    lines = [_tag("p", f"{_mark(n.mark)} {_escaped(n.text)}") for n in table.footnotes]
+    lines += [_tag("p", _escaped(note)) for note in table.notes]
+    if not lines:
+        return ""
+    cell = _tag("td", "".join(lines), more=f' colspan="{len(table.columns)}"')
+    return _tag("tfoot", _tag("tr", cell), "cs-notes")
 
 
 def html_paragraphs(text: str) -> list[Tag]:

@@ -110,3 +110,14 @@ def test_no_style_prints_a_machine_word(style, value):
     for text in shown:
         assert not {"nan", "inf", "e-", "e+"} & {text.lower()[i : i + 3] for i in range(len(text))}
         assert text not in {"0.000", "0·000", ".000"}
+
+
+@pytest.mark.parametrize(
+    ("value", "printed"),
+    [
+        (0.0004, "<0.001"), (-0.0004, ">−0.001"), (0.0005, "0.001"), (0.1234, "0.123"), (0.0, "0"),
+        (3e-15, "0"), (NAN, "–"), (INF, "∞"),
+    ],
+)  # fmt: skip
+def test_a_small_measure_is_not_printed_as_zero(value, printed):
+    assert numbers.fixed(value, 3) == printed
