@@ -33,6 +33,7 @@ from utils.tier import Doomed, Owner
 
 _BALLAST_BYTES = 1 << 18
 _OPEN_WAIT_SECONDS = 5.0
+_PAUSE_SECONDS = 5.0
 _YOUNG_SECONDS = 60.0
 _QUARANTINED = 8
 # How SQLite says that the index is not the one that was made, and what Python raises on its
@@ -73,6 +74,14 @@ class DiskTier:
         self._identity: tuple[int, int] | None = None
         self._lock = threading.RLock()
         survive_fork(self)
+
+    def pause(self) -> bool:
+        """Keep every thread out of SQLite while the process forks."""
+        return self._lock.acquire(timeout=_PAUSE_SECONDS)
+
+    def resume(self) -> None:
+        """Let threads in again."""
+        self._lock.release()
 
     def after_fork(self) -> None:
         """Leave the parent's connection alone and open our own when needed."""

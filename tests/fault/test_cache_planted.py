@@ -95,7 +95,7 @@ def test_a_planted_pickle_never_runs(
     mark = tmp_path / "acted"
     bomb = pickle.dumps(Acts(mark))
     if in_file:
-        (place / "entries" / "aa" / "bb").mkdir(parents=True)
+        (place / "entries" / "aa" / "bb").mkdir(parents=True, exist_ok=True)
         name = f"aa/bb/{'c' * 28}.val"
         (place / "entries" / name).write_bytes(bomb)
         changed = plant(place, "UPDATE Cache SET mode = ?, filename = ?, value = NULL", mode, name)
@@ -129,19 +129,20 @@ def test_a_foreign_file_is_neither_read_nor_deleted(
     victim.write_bytes(seal(Entry(b"x", 0.0, 9e9, 1.0), key=key(0), secret=SECRET))
     entries = place / "entries"
     leaf = "c" * 28 + ".val"
+    a, d = [f"{n:02x}" for n in range(256) if not (entries / f"{n:02x}").exists()][:2]
     name = {
-        "absolute": str(victim), "upwards": "../../victim", "dot": f"aa/bb/../../../../{leaf}",
-        "link": f"aa/bb/{leaf}", "folder link": f"dd/ee/{leaf}", "fifo": f"aa/ff/{leaf}",
-        "nul": f"aa/bb/{leaf}\0",
+        "absolute": str(victim), "upwards": "../../victim", "dot": f"{a}/bb/../../../../{leaf}",
+        "link": f"{a}/bb/{leaf}", "folder link": f"{d}/ee/{leaf}", "fifo": f"{a}/ff/{leaf}",
+        "nul": f"{a}/bb/{leaf}\0",
     }[shape]  # fmt: skip
-    (entries / "aa" / "bb").mkdir(parents=True)
-    (entries / "aa" / "ff").mkdir()
-    (entries / "aa" / "bb" / leaf).symlink_to(victim)
-    os.mkfifo(entries / "aa" / "ff" / leaf)
+    (entries / a / "bb").mkdir(parents=True)
+    (entries / a / "ff").mkdir()
+    (entries / a / "bb" / leaf).symlink_to(victim)
+    os.mkfifo(entries / a / "ff" / leaf)
     outside = tmp_path / "outside" / "ee"
     outside.mkdir(parents=True)
     (outside / leaf).write_bytes(victim.read_bytes())
-    (entries / "dd").symlink_to(tmp_path / "outside")
+    (entries / d).symlink_to(tmp_path / "outside")
     assert plant(place, "UPDATE Cache SET filename = ?, value = NULL, mode = ?", name, mode) == 5
     content = victim.read_bytes()
     started = time.monotonic()
