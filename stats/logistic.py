@@ -15,6 +15,7 @@ import numpy as np
 from stats.design import Design, Floats
 
 _SETTLED = 1e-8  # Newton decrement, in standard errors, from which one more step is the last
+_FAR = 1.0  # decrement from which the next step wants a new Hessian anyway
 _MAX_PREDICTOR = 500.0  # exp() of a linear predictor beyond this would overflow
 
 
@@ -168,14 +169,15 @@ def fit_logistic(
                 break
             step = inverse @ state.score
             decrement = float(np.sqrt(max(state.score @ step, 0.0)))
-        # the first point needs a fresh Hessian, and so does the last
-        fused = steps == 0 or decrement <= _SETTLED or decrement * min(rate, 0.1) <= _SETTLED
+        last_step = decrement <= _SETTLED or decrement * min(rate, 0.1) <= 0.01 * _SETTLED
+        # far from the maximum and at the last point the Hessian is needed: take it along
+        fused = steps == 0 or decrement > _FAR or last_step
         moved = _ascend(design, start.xty, state, step, probability, hessian=fused)
         steps += 1
         if moved is None:
             break
         state = moved
-        if decrement <= _SETTLED:
+        if last_step:
             break
     return _finish(design, y, state, probability, start.row_norm, steps)
 
