@@ -23,6 +23,11 @@ _MOST_DIRECTORY_BYTES = 1 << 20
 _MOST_TAGS = 16_000_000
 _DEEPEST = 10_000
 _PIECE = 1 << 18
+# What Python's reader raises for archives that are damaged on purpose or by accident.
+_ZIP_FAULTS = (
+    zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, RuntimeError, ValueError,
+    IndexError, KeyError, OverflowError,
+)  # fmt: skip
 _END_RECORD = struct.Struct("<4s4H2LH")
 
 
@@ -49,7 +54,7 @@ class Package:
         _check_end_record(path)
         try:
             self._zip = zipfile.ZipFile(path)
-        except (zipfile.BadZipFile, OSError, ValueError, struct.error):
+        except _ZIP_FAULTS:
             raise damaged("its list of parts cannot be read") from None
         self.limits = limits
         self.inflated = 0
@@ -100,8 +105,7 @@ class Package:
                     if self.inflated > self.limits.inflated_bytes:
                         raise self._inflates_too_much()
                     yield piece
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError,
-                NotImplementedError, ValueError, struct.error):  # fmt: skip
+        except _ZIP_FAULTS:
             raise damaged("a part of it cannot be unpacked") from None
 
     def feed(

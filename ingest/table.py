@@ -44,7 +44,9 @@ def read_source(source: Source, rules: Rules, *, header_row: int | None) -> Tabl
     records = _first_records(source)
     if source.n_columns:
         shape.width = np.full_like(shape.width, source.n_columns)
-        records = [record + [""] * (source.n_columns - len(record)) for record in records]
+        records = [
+            record and record + [""] * (source.n_columns - len(record)) for record in records
+        ]
     layout = decide_layout(records, shape, header_row=header_row, place=source.place)
     names, name_notes = column_names(layout.names, layout.n_columns)
     columns = _gather(source, layout, rules)
@@ -66,9 +68,18 @@ def read_source(source: Source, rules: Rules, *, header_row: int | None) -> Tabl
 
 
 def _first_records(source: Source) -> list[list[str]]:
+    """The first records as texts, up to some hundred that are not blank."""
+    records: list[list[str]] = []
+    blank: list[str] = []  # one object for all blank records: there may be a million of them
+    taken = 0
     for chunk in chunks_of(source):
-        return [chunk.record(r) for r in range(min(chunk.n_records, _SAMPLE_RECORDS))]
-    return []
+        filled = chunk.filled()
+        for r in range(chunk.n_records):
+            records.append(chunk.record(r) if filled[r] else blank)
+            taken += bool(filled[r])
+            if taken == _SAMPLE_RECORDS:
+                return records
+    return records
 
 
 def _gather(source: Source, layout: Layout, rules: Rules) -> dict[int, TextColumn | NumberColumn]:

@@ -69,3 +69,7 @@ corpus.add(
     "c20_huge_numbers", b"a,b\n1e308,-1e308\n2e-308,0\n",
     table({"a": [1e308, 2e-308], "b": [-1e308, 0.0]}),
 )  # fmt: skip
+corpus.add("c21_one_unended_line_after_blank", b"\na", refused("no rows"))
+corpus.add(
+    "c22_table_far_below", b"\n" * 3000 + b"a,b\n1,2\n3,4\n", table({"a": [1, 3], "b": [2, 4]})
+)
