@@ -177,6 +177,13 @@ def test_infinite_values_are_refused():
         check_collinearity(frame, variables=["age", "weight"])
 
 
+def test_too_many_columns_are_refused():
+    rng = np.random.default_rng(2)
+    frame = pd.DataFrame({f"f{j}": rng.integers(0, 90, 900).astype(str) for j in range(12)})
+    with pytest.raises(BadInput, match="at most 1,000"):
+        check_collinearity(frame, variables=list(frame))
+
+
 @pytest.mark.parametrize("n", [0, 1, 3])
 def test_too_few_rows(n):
     with pytest.raises(NotEstimable, match=r"rows? ha(s|ve) values for all"):
