@@ -44,7 +44,7 @@ def card_ui(*, title: str, hint: str) -> Tag:
         ),
         ui.output_ui("progress"),
         ui.output_ui("result", class_="cs-result"),
-        class_="cs-panel cs-card", aria_live="polite",
+        class_="cs-panel cs-card",
     )  # fmt: skip
 
 

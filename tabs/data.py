@@ -37,9 +37,7 @@ def data_ui(*, upload_bytes: int) -> Tag:
         examples.list_of(examples.catalogue(), resolve_id("example")),
         class_="cs-panel",
     )
-    found = ui.div(
-        ui.output_ui("progress"), ui.output_ui("found"), class_="cs-panel", aria_live="polite"
-    )
+    found = ui.div(ui.output_ui("progress"), ui.output_ui("found"), class_="cs-panel")
     return ui.tags.main(source, found, class_="cs-work")
 
 

@@ -148,5 +148,6 @@ def labels_and_units(variables: Mapping[str, Variable]) -> dict[str, dict[str, s
     """`labels` and `units` as the presentation takes them."""
     return {
         "labels": {name: v.label for name, v in variables.items() if v.label},
-        "units": {name: v.unit for name, v in variables.items() if v.unit},
+        # "age (years), years" would say it twice.
+        "units": {n: v.unit for n, v in variables.items() if v.unit and v.unit not in v.title},
     }
