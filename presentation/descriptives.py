@@ -15,7 +15,7 @@ from presentation.wording import compared_by, test_words
 from stats.result import OutcomeResult
 
 _PARTS = ("n, mean or median", "%, SD or Q1", "Q3")
-_FORMATS = ("0.00", "0.00", "0.00")
+_FORMATS = ("General", "General", "General")
 
 
 @dataclass
@@ -70,7 +70,7 @@ def descriptives_table(
     for title, group in zip(("Overall", result.other, result.event), groups, strict=True):
         n = max((v.rows_in(group) for v in variables), default=math.nan)
         columns.append(Column(f"{title} (N = {numbers.count(n)})", "number", _PARTS, _FORMATS))
-    columns.append(Column(style.p_symbol, "number", (style.p_symbol,), ("0.0000",)))
+    columns.append(Column(style.p_symbol, "number", (style.p_symbol,), ("General",)))
     return Table(
         name="Descriptives",
         title=f"Characteristics of the rows by {outcome}.",

@@ -192,14 +192,14 @@ def _columns(
         columns += [
             Column(
                 title, "number", (short, f"{series.ci}% CI low", f"{series.ci}% CI high"),
-                ("0.00", "0.00", "0.00"),
+                ("0.00####", "0.00####", "0.00####"),
                 mark=page.footnotes.marks(
                     series.model_sentence(page.names, page.shown_terms),
                     _adjustment_sentence(page, series, adjusted_for),
                 ),
             ),
             Column(
-                page.style.p_symbol, "number", (page.style.p_symbol,), ("0.0000",),
+                page.style.p_symbol, "number", (page.style.p_symbol,), ("General",),
                 mark=page.footnotes.marks(series.p_sentence()),
             ),
         ]  # fmt: skip

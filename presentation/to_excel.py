@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from presentation import palette
-from presentation.table import INDENTED, Cell, Column, Table
+from presentation.table import INDENTED, Cell, Table
 from presentation.text import visible
 
 _NOT_IN_SHEET_NAMES = re.compile(r"[\[\]:*?/\\]")
@@ -91,8 +91,8 @@ class _Sheet:
         self.book, self.sheet, self.table = book, sheet, table
         self.places: list[_Place] = []
         at = 0
-        for column in table.columns:
-            width = _width(column)
+        for i in range(len(table.columns)):
+            width = _width(table, i)
             self.places.append(_Place(at, width))
             at += width
         self.n_columns = at
@@ -154,7 +154,6 @@ class _Sheet:
         text = _with_mark(cell.text, cell.mark)
         if place.width == 1 and len(column.parts) == 1 and cell.numbers:
             value = cell.numbers[0]
-            # A mark cannot stand beside a number: the number wins, its note is under the table.
             if value is not None:
                 self.sheet.write_number(
                     row, place.first, value, self._format(num_format=column.formats[0], **look)
@@ -180,9 +179,15 @@ class _Sheet:
                 self.sheet.set_column(place.first + 1, place.first + place.width - 1, 12)
 
 
-def _width(column: Column) -> int:
-    """Sheet columns that a column takes: its text, and its numbers where there are several."""
-    return 1 + len(column.parts) if len(column.parts) > 1 else 1
+def _width(table: Table, index: int) -> int:
+    """Sheet columns that a column takes: one for plain numbers or text, else text and numbers.
+
+    A single number needs its text beside it when the text says more: a footnote mark, "(2 df)".
+    """
+    parts = len(table.columns[index].parts)
+    cells = [row.cells[index] for row in table.rows]
+    says_more = any(cell.numbers and (cell.mark or " " in cell.text) for cell in cells)
+    return 1 + parts if parts > 1 or (parts and says_more) else 1
 
 
 def _with_mark(text: str, mark: str) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 
 import numpy as np
+import openpyxl
 import pytest
 
 from presentation.descriptives import descriptives_table
 from presentation.details import details_tables
+from presentation.exports import render
 from presentation.journal import table_of
 from presentation.numbers import JAMA, LANCET
 from presentation.table import Cell, Column, Footnotes, Row, Spanner, Table, decimal_padding
@@ -295,3 +298,17 @@ def test_no_machine_word_in_any_table_of_an_empty_result():
         for row in table.rows:
             for cell in row.cells[1:]:
                 assert cell.text.lower() not in {"nan", "inf", "none", "-inf"}
+
+
+def test_a_workbook_keeps_what_a_number_alone_cannot_say():
+    book = openpyxl.load_workbook(
+        io.BytesIO(render("xlsx", (table_of(outcome_result()),), None, "", "")), read_only=True
+    )
+    lines = [[cell.value for cell in row] for row in book.worksheets[0].iter_rows()]
+    head = next(line for line in lines if line[0] == "Characteristic")
+    smoking = next(line for line in lines if line[0] == "smoking")
+    at = head.index("p [c]")
+    assert head[at + 1] == "p"
+    assert smoking[at : at + 2] == ["0.021 (2 df)", 0.0213]
+    low = head.index("95% CI low")
+    assert 0.000553 in [line[low] for line in lines]
