@@ -117,6 +117,11 @@ class Moments:
     t: list[Floats] = field(default_factory=list)
     q: list[Floats] = field(default_factory=list)
 
+    def move(self, d0: Floats, d1: Floats) -> None:
+        """Carry S_k over a last, small step to first order (dS_k = T_k d0 + T_{k+1} d1)."""
+        for k in range(len(self.s)):
+            self.s[k] = self.s[k] + self.t[k] * d0 + self.t[k + 1] * d1
+
     @property
     def squared_residuals(self) -> Floats:
         """Sum of (y - p)^2 less the number of events; sum p^2 = sum p - S_0."""

@@ -26,7 +26,7 @@ from stats.one_slope import SlopeLikelihood, Tile, Value
 
 _ROUNDS: Final = 25
 _SETTLED: Final = 1e-8  # squared step, in standard errors; the next one is its square
-_UNMOVED: Final = 3e-5  # largest change of any row's logit, so that the information is settled, too
+_UNMOVED: Final = 1e-5  # largest change of any row's logit, so that the information is settled, too
 _LONGEST: Final = 4.0  # of a step in b0 or b1 (z has SD 1)
 _LIMIT_ROUNDS: Final = 8
 _LIMIT_STEP: Final = 2e-4  # last step of a limit in standard errors; what remains is its square
@@ -81,6 +81,7 @@ def maximise(likelihood: SlopeLikelihood, tile: Tile) -> Peak:
         np.isfinite(squared) & (np.abs(squared) <= _SETTLED)
         & (value.h00 > 0) & (value.h00 * value.h11 > value.h01**2)
     )  # fmt: skip
+    value.moments.move(np.where(settled, d0, 0.0), np.where(settled, d1, 0.0))
     return Peak(np.where(settled, b0 + d0, b0), np.where(settled, b1 + d1, b1), value, settled)
 
 

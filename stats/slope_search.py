@@ -19,6 +19,7 @@ from stats.one_slope import TILE, SlopeLikelihood, Tile, Value
 _ROUNDS: Final = 200
 _SETTLED: Final = 1e-18  # squared Newton step, in standard errors
 _INVISIBLE: Final = 1e-8  # squared step whose gain may drown in rounding
+_POLISH: Final = 4  # at most so many steps of that kind
 _HALVINGS: Final = 40
 _DOUBLINGS: Final = 80
 #: Up to this many rows a Firth profile is searched for its highest branch.
@@ -148,15 +149,18 @@ class ColumnSearch:
 
     def _climb(self, b0: float, b1: float, *, fixed: bool) -> Summit:
         """Newton ascent over b0, and over b1 unless it is fixed; no step loses height."""
-        at, value = (b0, b1), self._at(b0, b1)
+        at, value, polished = (b0, b1), self._at(b0, b1), 0
         for _ in range(_ROUNDS):
             d0, d1, squared = _step(value, fixed=fixed)
-            if not squared > _SETTLED:
-                return Summit(at[0] + d0, at[1] + d1, value, math.isfinite(squared))
+            if not squared > _SETTLED or polished == _POLISH:
+                return _arrived(at, (d0, d1), value, settled=math.isfinite(squared))
+            if squared < _INVISIBLE:  # Newton needs no watch here, and could not be watched
+                at, polished = (at[0] + d0, at[1] + d1), polished + 1
+                value = self._at(*at)
+                continue
             higher = self._higher(at, (d0, d1), value)
-            if higher is None:  # no gain that the arithmetic can show; the step is still right
-                near = squared < _INVISIBLE
-                return Summit(at[0] + near * d0, at[1] + near * d1, value, near)
+            if higher is None:
+                break
             at, value = higher
         return Summit(*at, value, settled=False)
 
@@ -181,6 +185,15 @@ def _standard_error(top: Summit) -> float:
     value = top.value
     curvature = float((value.h11 - value.h01**2 / value.h00)[0])
     return 1 / math.sqrt(curvature) if curvature > 0 else 0.5
+
+
+def _arrived(
+    at: tuple[float, float], step: tuple[float, float], value: Value, *, settled: bool
+) -> Summit:
+    """The point after a last step too small to evaluate again."""
+    d0, d1 = step if settled else (0.0, 0.0)
+    value.moments.move(np.array([d0]), np.array([d1]))
+    return Summit(at[0] + d0, at[1] + d1, value, settled)
 
 
 def _step(value: Value, *, fixed: bool) -> tuple[float, float, float]:

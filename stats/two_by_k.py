@@ -314,6 +314,7 @@ def _roots(tables: Floats, low_end: Floats, width: Floats, target: Floats) -> Fl
     u = np.where(above == 0, -np.log(moved / (1 - moved)), u)
     bracket = np.stack([np.where(target > 0, middle, -_FAR), np.where(target > 0, _FAR, middle)])
     u = np.clip(u, -_FAR / 2, _FAR / 2)
+    moving = np.ones(len(u), dtype=bool)
     for _ in range(_ROUNDS):
         left, right = width * expit(u), width * expit(-u)
         fitted = floor + np.stack([left, right, right, left])
@@ -326,11 +327,12 @@ def _roots(tables: Floats, low_end: Floats, width: Floats, target: Floats) -> Fl
         bracket[0] = np.where(root < target, u, bracket[0])
         bracket[1] = np.where(root < target, bracket[1], u)
         ahead = u + step
-        inside = (ahead > bracket[0]) & (ahead < bracket[1])
-        u = np.where(inside, ahead, bracket.mean(axis=0))
-        if not (inside & (np.abs(target - root) < _SETTLED) | (step == 0)).all():
-            continue
-        break
+        near = np.abs(target - root) < _SETTLED  # may step onto the edge of its bracket
+        inside = near | ((ahead > bracket[0]) & (ahead < bracket[1]))
+        u = np.where(moving, np.where(inside, ahead, bracket.mean(axis=0)), u)
+        moving &= ~near
+        if not moving.any():
+            break
     left, right = width * expit(u), width * expit(-u)
     logs = np.log(floor + np.stack([left, right, right, left]))
     return logs[0] + logs[3] - logs[1] - logs[2]

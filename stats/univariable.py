@@ -32,6 +32,7 @@ Method = Literal["auto", "likelihood", "firth"]
 Interval = Literal["profile", "wald"]
 
 _NAN: Final = math.nan
+_NO_SLOPE: Final = 1e-9  # standard errors
 _MEASURES: Final = (
     "loglik", "loglik_null", "lr_statistic", "lr_df", "lr_p", "aic", "bic",
     "mcfadden_r2", "nagelkerke_r2",
@@ -216,6 +217,8 @@ def _slope_fit(
         for name in ("coef", "std_error", "ci_low", "ci_high", "statistic", "p_value")
     }
     sign = fit.coef if not math.isnan(fit.coef) else ranks.event.mean - ranks.other.mean
+    if abs(fit.coef) <= _NO_SLOPE * fit.std_error:
+        sign = 0.0  # all fitted risks are the same but for rounding
     return CrudeFit(
         term=term.name, level_n=np.array([n]), level_events=np.array([events]), **row,
         df=np.array([1.0 if fit.profile else _NAN]),
