@@ -16,6 +16,9 @@ from stats.design import Design, Floats
 
 _SETTLED = 1e-8  # Newton decrement, in standard errors, from which one more step is the last
 _FAR = 1.0  # decrement from which the next step wants a new Hessian anyway
+#: Groups that overlap hold an event and a non-event with predictors in the wrong order (or
+#: equal), whatever the coefficients: no likelihood of theirs exceeds log 1/2 + log 1/2.
+_OVERLAP_CEILING = -2.0 * np.log(2.0)
 _MAX_PREDICTOR = 500.0  # exp() of a linear predictor beyond this would overflow
 
 
@@ -177,7 +180,7 @@ def fit_logistic(
         if moved is None:
             break
         state = moved
-        if last_step:
+        if last_step or (state.loglik > _OVERLAP_CEILING and not newton_only):
             break
     return _finish(design, y, state, probability, start.row_norm, steps)
 
@@ -219,7 +222,11 @@ def _finish(
     if hessian is None:
         hessian = information(design, probability)
     covariance = invert(hessian)
-    certified = covariance is not None and certificate(design, state.score, covariance, row_norm)
+    certified = (
+        covariance is not None
+        and state.loglik <= _OVERLAP_CEILING * (1.0 - 1e-12)
+        and certificate(design, state.score, covariance, row_norm)
+    )
     if covariance is None:
         covariance = np.full_like(hessian, np.nan)
     return LogisticFit(
