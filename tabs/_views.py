@@ -37,7 +37,8 @@ def more_tables(answer: Answer, style: NumberStyle) -> tuple[Table, ...]:
 
 def forest(answer: Answer, style: NumberStyle) -> ForestPlot:
     """The figure as a description."""
-    return forest_of(answer.result, style=style, **answer.words)
+    asked = answer.request
+    return forest_of(answer.result, style=style, labels=asked.labels, units=asked.units)
 
 
 def methods(answer: Answer) -> str:

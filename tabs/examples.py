@@ -53,7 +53,9 @@ def catalogue() -> tuple[Example, ...]:
 
 
 def _suggestion(entry: dict[str, Any] | None) -> Suggestion | None:
-    return entry and Suggestion(entry["outcome"], tuple(entry["predictors"]))
+    if entry is None:
+        return None
+    return Suggestion(entry["outcome"], tuple(entry["predictors"]))
 
 
 def by_key(key: str) -> Example | None:

@@ -66,8 +66,9 @@ def fill_outcome(
 
 
 def _suggested_outcome(data: Dataset, suggested: Suggestion | None) -> str:
-    known = suggested is not None and suggested.outcome in data.variables
-    return str(data.names.index(suggested.outcome)) if known else ""
+    if suggested is None or suggested.outcome not in data.variables:
+        return ""
+    return str(data.names.index(suggested.outcome))
 
 
 def fill_event(inputs: Inputs, dataset: DatasetReactive) -> None:

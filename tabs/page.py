@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shiny import Inputs, Outputs, Session, reactive, render, ui
-from shiny.ui import Tag, TagList
+from shiny.ui import Tag, TagChild, TagList
 
 from tabs import data, outcome
 from tabs.loaded import Loaded
@@ -23,13 +23,13 @@ def page(*, version: str, upload_bytes: int) -> Tag:
         id="tab",
         title="Clinstat",
         window_title=_INTRODUCTION,
-        header=TagList(_head(version), _status_line()),
+        header=TagList(_head(version), _status_line(), ui.div(class_="cs-notice", role="alert")),
         footer=ui.tags.footer(_USE, f" Clinstat {version}.", class_="cs-footer"),
         lang="en",
     )
 
 
-def _head(version: str) -> Tag:
+def _head(version: str) -> TagChild:
     return ui.head_content(
         ui.tags.meta(name="viewport", content="width=device-width, initial-scale=1"),
         ui.tags.link(rel="icon", href="clinstat.svg", type="image/svg+xml"),

@@ -80,7 +80,7 @@ def _matching(now: Loaded, wish: str) -> list[int]:
 
 def _applied(
     loaded: reactive.Value[Loaded | None], now: Loaded, edit: dict[str, Any]
-) -> dict[str, str]:
+) -> dict[str, object]:
     """Apply an edit; the message that redraws its row, and where the focus goes."""
     failure: Failure | None = None
     dataset = now.dataset

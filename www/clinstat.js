@@ -193,5 +193,10 @@
   window.jQuery(document).on("shiny:disconnected", () => connection("lost", "Connection lost: reload the page"));
   window.jQuery(document).on("shiny:sessioninitialized", () => {
     window.Shiny.addCustomMessageHandler("clinstat-row", replaceRow);
+    window.Shiny.addCustomMessageHandler("clinstat-notice", ({ text }) => {
+      const place = document.querySelector(".cs-notice");
+      say(place, text);
+      setTimeout(() => place.replaceChildren(), 15000);
+    });
   });
 })();

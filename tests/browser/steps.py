@@ -56,3 +56,14 @@ def rows(page: Page) -> list[list[str]]:
         "t => [...t.tBodies[0].rows].map(r => [...r.cells].map(c => c.textContent))"
     )
     return [[cell.strip() for cell in row] for row in found]
+
+
+_ESTIMATE = re.compile(r"^1 \(reference\)$|^[\d.]+ \([\d.]+ to [\d.∞]+\)$")
+
+
+def estimates(page: Page) -> list[tuple[str, ...]]:
+    """(label, estimate, ...) of every row that has estimates: crude, then adjusted."""
+    return [
+        (row[0], *cells) for row in rows(page)
+        if (cells := [cell for cell in row[1:] if _ESTIMATE.match(cell)])
+    ]  # fmt: skip
