@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from scipy.special import chdtrc, chdtri, ndtr, ndtri
 
-from stats.collinearity import Aliased, column_title, find_aliased
+from stats import model_notes
+from stats.collinearity import find_aliased
 from stats.design import (
     Design,
     Floats,
@@ -16,7 +17,6 @@ from stats.design import (
     Term,
     complete_rows,
     make_design,
-    same_value,
 )
 from stats.effect_rows import NAN, NOT_ESTIMABLE, Effect, EffectRows, counts_by_level
 from stats.errors import NotEstimable
@@ -83,53 +83,35 @@ def fit_adjusted(
     A term without values or with one value only is left out with a note (it would take rows
     and tell nothing); a column that others determine is not estimable and says so.
     """
-    left_out, notes = _without_information(terms, outcome)
+    left_out, notes = model_notes.without_information(terms, outcome.known)
     usable = [t for i, t in enumerate(terms) if i not in left_out]
     rows = complete_rows(usable, outcome.known) if usable else np.empty(0, dtype=np.intp)
     model = AdjustedModel(terms, rows, left_out=left_out, notes=notes)
     y = outcome.y[rows]
     if not usable or not len(rows) or y.all() or not y.any():
-        model.notes.append(_nothing_left(outcome, len(rows)))
+        model.notes.append(model_notes.nothing_left(outcome.name, len(rows), len(usable)))
         return model
     full = make_design(terms, rows) if not left_out else _partial_design(terms, rows, left_out)
     found = sums(full, y.astype(np.float64))
     aliased = find_aliased(full, gram_matrix=found.gram)
-    _note_aliased(model, full, aliased)
+    model.notes += model_notes.aliased_notes(full, aliased)
     keep = [j for j in range(len(full.columns)) if j not in {a.column for a in aliased}]
     model.aliased = {(full.columns[a.column].term, full.columns[a.column].level) for a in aliased}
     if not keep or len(rows) <= len(keep) + 1:
-        model.notes.append(_too_few_rows(len(rows), len(full.columns) + 1))
+        model.notes.append(model_notes.too_few_rows(len(rows), len(full.columns) + 1))
         return model
     model.design = full if len(keep) == len(full.columns) else full.take(keep)
     chosen = [0, *(j + 1 for j in keep)]
     model.sums = Sums(found.gram[np.ix_(chosen, chosen)], found.xty[chosen], found.row_norm)
-    _note_empty_references(model)
+    model.notes += model_notes.empty_references(terms, rows, left_out)
     try:
         _fit(model, y.astype(np.float64), method=method, interval=interval, ci_level=ci_level)
     except NotEstimable as error:
         model.notes.append(Note("no_adjusted_model", "warning", f"Adjusted model: {error}"))
+    if model.numbers is not None:
+        low, high = model.numbers.low, model.numbers.high
+        model.notes += model_notes.lost_limits(model.design, low, high)
     return model
-
-
-def _without_information(
-    terms: Sequence[Term], outcome: BinaryOutcome
-) -> tuple[set[int], list[Note]]:
-    left_out: set[int] = set()
-    notes: list[Note] = []
-    for i, term in enumerate(terms):
-        values = term.values[outcome.known & term.known]
-        if not len(values):
-            left_out.add(i)
-            text = f'"{term.name}" has no values and was left out of the adjusted model.'
-            notes.append(Note("no_values", "warning", text, term.name))
-        elif same_value(values):
-            left_out.add(i)
-            text = (
-                f'"{term.name}" has the same value in every row and was left out of the '
-                "adjusted model; take it out of the predictors."
-            )
-            notes.append(Note("constant", "warning", text, term.name))
-    return left_out, notes
 
 
 def _partial_design(terms: Sequence[Term], rows: Ints, left_out: set[int]) -> Design:
@@ -137,57 +119,6 @@ def _partial_design(terms: Sequence[Term], rows: Ints, left_out: set[int]) -> De
     design = make_design([terms[i] for i in kept], rows)
     columns = [replace(c, term=kept[c.term]) for c in design.columns]
     return Design(terms, rows, columns, design.centre, design.spread)
-
-
-def _nothing_left(outcome: BinaryOutcome, n_rows: int) -> Note:
-    if n_rows:
-        what = f'All {n_rows} complete rows have the same value of "{outcome.name}"'
-    else:
-        what = "No row has values for the outcome and all predictors of the adjusted model"
-    return Note(
-        "no_adjusted_model", "warning",
-        f"{what}, so there is no adjusted model. Leave out the predictors with most missing "
-        "values.",
-    )  # fmt: skip
-
-
-def _too_few_rows(n_rows: int, n_parameters: int) -> Note:
-    return Note(
-        "too_few_rows", "warning",
-        f"The adjusted model would need {n_parameters} parameters and has {n_rows} complete "
-        "rows. Leave out some predictors.",
-    )  # fmt: skip
-
-
-def _note_aliased(model: AdjustedModel, design: Design, aliased: Sequence[Aliased]) -> None:
-    for found in aliased:
-        others = [column_title(design, j) for j in found.depends_on]
-        source = " and ".join(others[:4]) if others else "the constant"
-        model.notes.append(
-            Note(
-                "aliased",
-                "warning",
-                f"In the adjusted model {column_title(design, found.column)} is fully determined "
-                f"by {source}, so its own effect cannot be estimated. Take one of them out.",
-                model.terms[design.columns[found.column].term].name,
-            )
-        )
-
-
-def _note_empty_references(model: AdjustedModel) -> None:
-    """A reference level without rows leaves nothing to compare with."""
-    for i, term in enumerate(model.terms):
-        if term.kind != "factor" or i in model.left_out:
-            continue
-        if not np.any(term.values[model.rows] == term.reference):
-            model.notes.append(
-                Note(
-                    "empty_reference", "warning",
-                    f'No row of the adjusted model has "{term.name}" = '
-                    f'"{term.levels[term.reference]}", its reference. Choose another reference.',
-                    term.name,
-                )
-            )  # fmt: skip
 
 
 def _fit(model: AdjustedModel, y: Floats, *, method: str, interval: str, ci_level: float) -> None:
@@ -202,43 +133,12 @@ def _fit(model: AdjustedModel, y: Floats, *, method: str, interval: str, ci_leve
         if found is None:
             model.numbers = _likelihood(design, xty, fit, groups, interval, ci_level)
             return
-        model.reason = _note_separation(model, design, found, method)
+        model.notes.append(model_notes.separation_note(design, found, method))
+        model.reason = model_notes.cause_of(design, found)
         if method == "likelihood":
             model.numbers = _runaway(design, y, model.sums, found, groups, interval, ci_level)
             return
     model.numbers = _firth(design, y, groups, interval, ci_level)
-
-
-def _note_separation(model: AdjustedModel, design: Design, found: Separation, method: str) -> str:
-    """Say what separates and what is done about it; the cause, for the methods paragraph."""
-    cause = _cause(design, found)
-    remedy = (
-        "so its odds ratio has no finite estimate; choose Firth's method, or merge levels."
-        if method == "likelihood"
-        else "so the adjusted model uses Firth's penalised likelihood."
-    )
-    term = model.terms[design.columns[found.columns[0]].term].name if found.columns else None
-    model.notes.append(
-        Note("separation", "caution", f"In the adjusted model {cause}, {remedy}", term)
-    )
-    return cause
-
-
-def _cause(design: Design, found: Separation) -> str:
-    if not found.causes:
-        titles = [column_title(design, j) for j in found.columns]
-        where = "every row" if found.kind == "complete" else "some rows"
-        return f"{' and '.join(titles[:5])} together predict the outcome without error in {where}"
-    parts = []
-    for cause in found.causes[:3]:
-        term = design.terms[cause.term]
-        if cause.level >= 0:
-            who = "every row" if cause.event else "no row"
-            parts.append(f'{who} with "{term.name}" = "{term.levels[cause.level]}" has the event')
-        else:
-            side = "high" if cause.event else "low"
-            parts.append(f'only {side} values of "{term.name}" have the event')
-    return " and ".join(parts)
 
 
 def _likelihood(

@@ -38,7 +38,6 @@ _FOX_MONETTE = (
     "Fox J, Monette G. Generalized collinearity diagnostics. J Am Stat Assoc 1992;87:178-183. "
     "doi:10.1080/01621459.1992.10475190"
 )
-_MOST_COLUMNS = 1_000  # a matrix of 8 MB
 _NAMED = 1e-6  # coefficients below this part of the largest are rounding
 
 
@@ -302,13 +301,6 @@ def _varying(terms: Sequence[Term], rows: Ints) -> tuple[list[Term], list[Note]]
 
 
 def _computable(n_rows: int, n_columns: int) -> None:
-    if n_columns > _MOST_COLUMNS:
-        raise BadInput(
-            f"The variables have {n_columns:,} values to compare (levels without the references, "
-            f"and numbers); at most {_MOST_COLUMNS:,} can be.",
-            rule="columns", found=str(n_columns),
-            hint="Choose fewer variables, or group levels.",
-        )  # fmt: skip
     if n_rows > n_columns + 1:
         return
     have = "no row has" if n_rows == 0 else f"only {n_rows} row{'s have' if n_rows > 1 else ' has'}"

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,7 +103,7 @@ def fisher_exact(events: Floats, others: Floats, *, seed: int) -> TableTest:
     return TableTest(math.nan, math.nan, min(1.0, p_value))
 
 
-def _log_weight(rows: Floats, events: Floats) -> Floats:
+def _log_weight(rows: Floats | float, events: NDArray[Any]) -> Floats:
     """Log of the binomial coefficient "rows over events".
 
     The probability of a table is the product of these over its levels, up to a constant.
@@ -153,7 +153,7 @@ def _halves(rows: Floats, total: float) -> tuple[_States, _States] | None:
 
 def _start(singles: int, total: int) -> _States:
     taken = np.arange(min(singles, total) + 1)
-    copies = _log_weight(np.float64(singles), taken.astype(np.float64))
+    copies = _log_weight(float(singles), taken)
     return _States(taken, np.zeros(len(taken)), copies)
 
 
@@ -162,7 +162,7 @@ def _add_level(states: _States, size: float, total: int) -> _States | None:
     if len(states.total) * len(taken) > 4 * _STATES:
         return None
     sums = np.add.outer(states.total, taken).ravel()
-    weight = np.add.outer(states.weight, _log_weight(np.float64(size), taken * 1.0)).ravel()
+    weight = np.add.outer(states.weight, _log_weight(size, taken)).ravel()
     copies = np.repeat(states.copies, len(taken))
     keep = sums <= total
     merged = _merge(_States(sums[keep], weight[keep], copies[keep]))

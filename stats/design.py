@@ -131,7 +131,7 @@ class Design:
         if self._whole is not None:
             return self._whole[chosen]
         part = Design(self.terms, self.rows[chosen], self.columns, self.centre, self.spread)
-        return part._build(slice(0, len(chosen)))  # noqa: SLF001
+        return part._build(slice(0, len(chosen)))
 
     def take(self, columns: Sequence[int]) -> Design:
         """The design restricted to some of its columns (indices into `columns`)."""

@@ -139,7 +139,8 @@ def _adjusted_fit_table(
     facts: dict[str, Any] = dict.fromkeys(_CRUDE_FACTS, NAN)
     facts |= {"c_statistic_low": NAN, "c_statistic_high": NAN}
     facts |= {"n": len(y), "events": int(y.sum()), "parameters": 0}
-    estimator, interval = "maximum likelihood", _interval_name("", choices["interval"])
+    estimator = "maximum likelihood"
+    interval = _interval_name(estimator, choices["interval"])
     if model.design is not None and model.numbers is not None:
         estimator, interval = model.numbers.estimator, model.numbers.interval
         facts |= _model_facts(model.design, model.numbers, y, choices["ci_level"])
@@ -185,9 +186,10 @@ def diagnostics_of(
     numbers = model.numbers
     # influence is not defined where coefficients have no estimate
     covariance = np.full_like(numbers.covariance, NAN) if numbers.runaway else numbers.covariance
+    grams = model.sums.gram if model.sums else None
     return diagnose(
         model.design, outcome.y[model.rows], numbers.probability, covariance,
-        hosmer_lemeshow_test=choices["hosmer_lemeshow"], gram_matrix=model.sums.gram if model.sums else None,
+        hosmer_lemeshow_test=choices["hosmer_lemeshow"], gram_matrix=grams,
     )  # fmt: skip
 
 

@@ -118,14 +118,15 @@ class ColumnSearch:
         centre = float(self._tile.null_logit[0])
         reach = abs(b1) * float(self._tile.reach[0])
         low, high = centre - reach - 1, centre + reach + 1
+        value = self._at(b0, b1)
         for _ in range(_ROUNDS):
-            value = self._at(b0, b1)
             g0, h00 = float(value.g0[0]), float(value.h00[0])
             low, high = (b0, high) if g0 > 0 else (low, b0)
             ahead = b0 + g0 / h00 if h00 > 0 else math.nan
             if g0**2 <= _SETTLED * h00 or high - low <= _ROUNDING * (abs(low) + abs(high)):
                 break
             b0 = ahead if low < ahead < high else (low + high) / 2
+            value = self._at(b0, b1)
         return Summit(b0, b1, value, settled=True)
 
     def _promising(self, b1: float) -> float:

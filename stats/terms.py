@@ -20,6 +20,7 @@ from stats.ranks import LARGEST_VALUE
 from stats.variables import FACTOR_KINDS, Dataset, quote_list
 
 MOST_LEVELS = 100
+MOST_COLUMNS = 1_000  # X'X of so many columns takes 8 MB
 _UNDERSTOOD = ({"0": False, "1": True}, {"no": False, "yes": True}, {"false": False, "true": True})
 
 
@@ -128,6 +129,7 @@ def check_predictors(dataset: Dataset, names: Sequence[str], *, outcome: str | N
             )  # fmt: skip
         if variable.kind in FACTOR_KINDS:
             _few_levels(dataset, name)
+    _few_columns(dataset, names)
 
 
 def _few_levels(dataset: Dataset, name: str) -> None:
@@ -137,6 +139,20 @@ def _few_levels(dataset: Dataset, name: str) -> None:
             f'"{name}" has {n_levels:,} levels; a predictor may have at most {MOST_LEVELS}.',
             column=name, rule="levels", found=str(n_levels),
             hint="Group its levels, or declare it continuous or an identifier.",
+        )  # fmt: skip
+
+
+def _few_columns(dataset: Dataset, names: Sequence[str]) -> None:
+    """A model of very many levels would need more memory than there is."""
+    factors = [n for n in names if dataset.variable(n).kind in FACTOR_KINDS]
+    levels = sum(max(len(dataset.factor(n).categories) - 1, 0) for n in factors)
+    n_columns = len(names) - len(factors) + levels
+    if n_columns > MOST_COLUMNS:
+        raise BadInput(
+            f"The variables have {n_columns:,} values to compare (levels without the references, "
+            f"and numbers); at most {MOST_COLUMNS:,} can be.",
+            rule="columns", found=str(n_columns),
+            hint="Choose fewer variables, or group levels.",
         )  # fmt: skip
 
 

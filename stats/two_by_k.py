@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -194,16 +194,17 @@ def _levels(work: _Work, profile: Bools, quantile: float) -> dict[str, Floats]:
     out["statistic"][at], out["p_value"][at] = z, 2 * ndtr(-np.abs(z))
     by_profile = np.flatnonzero(profile[term_of[at]])
     if len(by_profile):
-        cells = tuple(cell[by_profile] for cell in cells)
+        a1, b1, a0, b0 = (cell[by_profile] for cell in cells)
         place = at[by_profile]
-        out["ci_low"][place], out["ci_high"][place] = log_odds_ratio_limits(*cells, quantile)
-        ratio = merged_deviance(*cells)
+        low, high = log_odds_ratio_limits(a1, b1, a0, b0, quantile)
+        out["ci_low"][place], out["ci_high"][place] = low, high
+        ratio = merged_deviance(a1, b1, a0, b0)
         out["statistic"][place], out["df"][place] = ratio, 1.0
         out["p_value"][place] = chdtrc(1.0, ratio)
     return out
 
 
-def _models(work: _Work) -> dict[str, Floats | list[Concordance]]:
+def _models(work: _Work) -> dict[str, Any]:
     """Measures of each whole model."""
     tables, rows, a, b = work.tables, work.rows, work.a, work.b
     estimable, firth = work.estimable, work.firth
@@ -253,8 +254,8 @@ def _concordances(tables: LevelTables, risk: Floats, estimable: Bools) -> list[C
             continue
         own = slice(start, tables.starts[t + 1])
         values, place = np.unique(risk[own], return_inverse=True)
-        events = np.bincount(place, tables.events[own], len(values))
-        others = np.bincount(place, tables.others[own], len(values))
+        events = np.bincount(place, tables.events[own], len(values)).astype(np.float64)
+        others = np.bincount(place, tables.others[own], len(values)).astype(np.float64)
         found.append(concordance_of_counts(events, others)[1])
     return found
 

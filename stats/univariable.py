@@ -166,7 +166,7 @@ def _measures(n: int, events: int, parameters: int, gain: float, ratio: float) -
     }
 
 
-def _concordance(area: Concordance, quantile: float) -> dict[str, float]:
+def _concordance(area: Concordance, quantile: float) -> dict[str, Any]:
     low, high = area.limits(quantile)
     return {"c_statistic": area.area, "c_low": low, "c_high": high}
 
@@ -212,7 +212,7 @@ def _slope_fit(
     n, events = ranks.overall.n, ranks.event.n
     if fit is None:
         return _nothing(term, ranks, n_known, choices)
-    row = {
+    row: dict[str, Any] = {
         name: np.array([getattr(fit, name)])
         for name in ("coef", "std_error", "ci_low", "ci_high", "statistic", "p_value")
     }
