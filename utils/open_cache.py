@@ -11,7 +11,7 @@ from utils.cache import TieredCache
 from utils.codec import Codec
 from utils.disk_tier import DiskTier
 from utils.memory_tier import MemoryTier
-from utils.private_files import server_secret
+from utils.private_files import private_directory, server_secret
 from utils.process_lock import KeyLocks
 
 _log = logging.getLogger(__name__)
@@ -37,9 +37,9 @@ def open_cache(
     if directory is None or disk_bytes <= 0:
         return TieredCache(memory=memory, codec=codec, clock=clock)
     try:
-        key = secret or server_secret(directory / "secret")
+        key = secret or server_secret(private_directory(directory) / "secret")
     except OSError:
-        _log.warning("The secret of the cache directory cannot be kept; using memory only.")
+        _log.warning("The cache directory cannot keep a secret; results stay in memory only.")
         return TieredCache(memory=memory, codec=codec, clock=clock)
     disk = DiskTier(directory, secret=key, max_bytes=disk_bytes, clock=clock)
     locks = KeyLocks(directory / "locks", wait_seconds=lock_wait_seconds)

@@ -58,7 +58,8 @@ class KeyLocks:
             yield True
         finally:
             self._held.depth = 0
-            lock.release()
+            with contextlib.suppress(OSError, RuntimeError):  # closing the file frees it anyway
+                lock.release()
 
     def _acquired(self, stripe: str) -> FileLock | None:
         try:

@@ -49,15 +49,17 @@ class ValueFiles:
         try:
             with self._folder_of(name) as (folder, leaf):
                 handle = os.open(leaf, flags, dir_fd=folder)
+            try:
+                found = os.fstat(handle)
+                if not stat.S_ISREG(found.st_mode) or found.st_size > _LARGEST_READ_BYTES:
+                    raise CorruptEntry("A stored file is not a plain file.")
+                return _read_all(handle, found.st_size)
+            finally:
+                os.close(handle)
         except OSError as error:
             if error.errno in _NOT_OUR_FILE:
                 raise CorruptEntry("A stored file is a link or cannot be read.") from error
             raise
-        with os.fdopen(handle, "rb") as reader:
-            found = os.fstat(reader.fileno())
-            if not stat.S_ISREG(found.st_mode) or found.st_size > _LARGEST_READ_BYTES:
-                raise CorruptEntry("A stored file is not a plain file.")
-            return reader.read()
 
     def write(self, name: str, value: bytes) -> None:
         """Make a new file (0600) and the folders on its way (0700)."""
@@ -128,6 +130,15 @@ class ValueFiles:
         finally:
             for handle in opened:
                 os.close(handle)
+
+
+def _read_all(handle: int, size: int) -> bytes:
+    """Up to `size` bytes: a file that grows while it is read is none of ours."""
+    parts: list[bytes] = []
+    while size > 0 and (part := os.read(handle, size)):
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
 
 
 def _plain(path: str, *, folders: bool) -> list[os.DirEntry[str]]:
