@@ -20,7 +20,8 @@ from stats.errors import BadInput
 
 _MOST_MEMBERS = 1_000
 _MOST_DIRECTORY_BYTES = 1 << 20
-_MOST_TAGS = 16_000_000
+_MOST_TAGS = 12_000_000  # starts and ends: a cell has four, with a formula six
+_LONGEST_TAG_BYTES = 1 << 20
 _DEEPEST = 10_000
 _PIECE = 1 << 18
 # What Python's reader raises for archives that are damaged on purpose or by accident.
@@ -123,7 +124,8 @@ class Package:
         parser.CharacterDataHandler = text
         parser.StartDoctypeDeclHandler = _refuse_doctype
         parser.EntityDeclHandler = _refuse_doctype
-        tags = closed = 0
+        tags = depth = 0
+        before = self.inflated
         first = True
         try:
             for piece in self._inflate(name):
@@ -131,13 +133,19 @@ class Package:
                     parser.StartElementHandler = _without(prefix, start)
                     parser.EndElementHandler = _without(prefix, end) if end else None
                 first = False
-                tags += piece.count(b"<")
-                closed += 2 * piece.count(b"</") + piece.count(b"/>")
+                opened = piece.count(b"<")
+                alone, ends = piece.count(b"/>"), piece.count(b"</")
+                tags += opened + alone
+                depth += opened - alone - 2 * ends
                 if tags > _MOST_TAGS:
-                    raise too_much(f"more than {_MOST_TAGS:,} tags", f"{_MOST_TAGS:,}")
-                if tags - closed > _DEEPEST:
+                    most = f"{self.limits.workbook_cells:,} cells"
+                    raise too_much(f"more than {most} need", most)
+                if depth > _DEEPEST:
                     raise damaged("its parts are nested too deeply")
                 parser.Parse(piece)
+                # An unfinished tag is parsed again with each piece, in quadratic time.
+                if self.inflated - before - parser.CurrentByteIndex > _LONGEST_TAG_BYTES:
+                    raise damaged("one of its tags is longer than spreadsheets write them")
             parser.Parse(b"", True)
         except expat.ExpatError:
             raise damaged("a part of it is not well-formed") from None

@@ -20,6 +20,7 @@ from ingest.report import ImportNote
 from ingest.values import is_number
 from stats.errors import BadInput
 
+_WATCHED_GAPS = 200
 _TOTAL_WORDS = (
     "total", "sum", "mean", "average", "grand total", "subtotal", "summe", "gesamt", "รวม",
 )  # fmt: skip
@@ -73,6 +74,7 @@ class _Rows:
         self.shape = shape
         self.place = place
         self.body = layout.keep.copy()
+        self.width = layout.n_columns
 
     def decide(self) -> None:
         shape, width = self.shape, self.layout.n_columns
@@ -113,8 +115,11 @@ class _Rows:
         shape, keep = self.shape, self.layout.keep
         blank = self.body & (shape.extent == 0)
         starts = np.flatnonzero(blank[:-1] & keep[1:]) + 1
-        for start in starts.tolist():
-            if not keep[:start].any() or not self._starts_other_table(start):
+        first_row = int(np.flatnonzero(keep)[0])
+        # Beyond the first gaps only the width of a line can tell, since texts are not kept.
+        told = (np.arange(len(starts)) < _WATCHED_GAPS) | (shape.width[starts] != self.width)
+        for start in starts[told][: 2 * _WATCHED_GAPS].tolist():
+            if start <= first_row or not self._starts_other_table(start):
                 continue
             dropped = np.flatnonzero(keep[start:]) + start
             keep[start:] = False

@@ -18,6 +18,7 @@ from ingest.values import is_number, keeps_its_digits, number_of
 from stats.errors import BadInput
 
 _FLUSH = 1 << 18
+_SHOWN_MERGED = 3
 _ESCAPED = re.compile("_x([0-9A-Fa-f]{4})_")
 _NEEDS_QUOTES = re.compile('[",\n\r]')
 
@@ -48,6 +49,7 @@ class SheetText:
     hidden_rows: int = 0
     hidden_columns: int = 0
     merged: list[str] = field(default_factory=list)
+    n_merged: int = 0
 
     def stream(self) -> Iterator[bytes]:
         """The text from its beginning, in small pieces."""
@@ -187,7 +189,9 @@ class SheetReader:
         elif name == "rPh":
             self._phonetic = True
         elif name == "mergeCell":
-            self.sheet.merged.append(attributes.get("ref", ""))
+            self.sheet.n_merged += 1
+            if self.sheet.n_merged <= _SHOWN_MERGED:
+                self.sheet.merged.append(attributes.get("ref", "")[:20])
         elif name == "col" and attributes.get("hidden") in ("1", "true"):
             self.sheet.hidden_columns += 1
 

@@ -215,8 +215,10 @@ def _cell_notes(text: SheetText) -> list[ImportNote]:
         say("hidden_columns", "Hidden columns were read like the others.",
             "Delete them in the workbook if they do not belong to the data.")  # fmt: skip
     if text.merged:
-        say("merged_cells", f"Merged cells ({listed([m[:20] for m in text.merged], 3)}) hold their "
-            "value in the first cell only; the others were read as empty.",
+        more = text.n_merged - len(text.merged)
+        shown = ", ".join(text.merged) + (f" and {more:,} more" if more else "")
+        say("merged_cells", f"Merged cells ({shown}) hold their value in the first cell only; "
+            "the others were read as empty.",
             "Unmerge them in the workbook and fill each cell.")  # fmt: skip
     if text.formulas_without_value:
         say("formulas_without_value", f"{cells(text.formulas_without_value)} with a formula whose "

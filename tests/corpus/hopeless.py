@@ -73,3 +73,8 @@ corpus.add("c21_one_unended_line_after_blank", b"\na", refused("no rows"))
 corpus.add(
     "c22_table_far_below", b"\n" * 3000 + b"a,b\n1,2\n3,4\n", table({"a": [1, 3], "b": [2, 4]})
 )
+corpus.add(
+    "c23_many_gaps",
+    lambda: b"a\n" + b"1\n\n" * 50_000 + b"2\n",
+    table({"a": [1, None] * 50_000 + [2]}, "blank_lines"),
+)

@@ -245,6 +245,33 @@ g(
 )
 
 
+g(
+    "g51_endless_comment",
+    lambda: workbook(sheet(BASIC, before="<!--" + "x>" * 10_000_000 + "-->")),
+    refused("longer than"),
+)
+g(
+    "g52_endless_attribute",
+    lambda: workbook(sheet(BASIC, before='<cols x="' + "x>" * 10_000_000 + '"/>')),
+    refused("longer than"),
+)
+g("g53_merge_bomb", lambda: workbook(sheet(BASIC, after="<mergeCells>" + '<mergeCell ref="A1:B2"/>' * 2_000_000 + "</mergeCells>")),
+  table(BASIC_TRUTH, "merged_cells"))  # fmt: skip
+g("g54_tag_bomb", lambda: workbook(sheet(BASIC, after="<a/>" * 7_000_000)), refused("cells"))
+g(
+    "g55_short_comment",
+    workbook(sheet(BASIC, before="<!-- written by hand -->")),
+    table(BASIC_TRUTH),
+)
+g(
+    "g56_text_bomb",
+    lambda: workbook(sheet([["a", "b"], ["x" * 20_000_000, 1], ["y", 2]])),
+    refused("longer than 32,767"),
+)
+g("g57_utf16_parts", workbook("placeholder", parts={"xl/worksheets/sheet1.xml": ('<?xml version="1.0" encoding="UTF-16"?>' + sheet(BASIC)).encode("utf-16")}),
+  table(BASIC_TRUTH))  # fmt: skip
+
+
 def lying_sizes() -> bytes:
     """A part that states 10 bytes and inflates to 300 MB."""
     honest = workbook(sheet(BASIC))
