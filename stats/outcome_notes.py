@@ -21,46 +21,35 @@ _SHIFT = 0.05
 
 def notes_on_data(dataset: Dataset, outcome: BinaryOutcome, zero_one: Sequence[str]) -> list[Note]:
     """What is assumed about outcome and predictors."""
+    name = outcome.name
     notes: list[Note] = []
     if outcome.assumed:
-        notes.append(
-            Note(
-                "event_assumed", "info",
-                f'The event was taken to be "{outcome.name}" = "{outcome.event}". '
-                "Choose the event to say otherwise.",
-                outcome.name,
-            )
-        )  # fmt: skip
+        text = (
+            f'The event was taken to be "{name}" = "{outcome.event}". Choose the event to say '
+            "otherwise."
+        )
+        notes.append(Note("event_assumed", "info", text, name))
     if zero_one:
         what = "is used" if len(zero_one) == 1 else "are used"
-        notes.append(
-            Note(
-                "zero_one_continuous", "info",
-                f"{quote_list(zero_one)} {what} as numbers (odds ratio per 1 unit). Declare such "
-                "a column binary to show its two levels.",
-                zero_one[0],
-            )
-        )  # fmt: skip
+        text = (
+            f"{quote_list(zero_one)} {what} as numbers (odds ratio per 1 unit). Declare such a "
+            "column binary to show its two levels."
+        )
+        notes.append(Note("zero_one_continuous", "info", text, zero_one[0]))
     missing = dataset.n_rows - int(outcome.known.sum())
     if missing:
-        notes.append(
-            Note(
-                "outcome_missing", "info",
-                f'{missing:,} of {dataset.n_rows:,} rows have no value of "{outcome.name}" and '
-                "are left out everywhere.",
-                outcome.name,
-            )
-        )  # fmt: skip
+        text = (
+            f'{missing:,} of {dataset.n_rows:,} rows have no value of "{name}" and are left out '
+            "everywhere. Fill them in if the values are known."
+        )
+        notes.append(Note("outcome_missing", "info", text, name))
     share = float(outcome.y.sum()) / max(int(outcome.known.sum()), 1)
     if share > _COMMON_OUTCOME:
-        notes.append(
-            Note(
-                "common_outcome", "info",
-                f"The event is common ({100 * share:.0f} %), so odds ratios lie further from 1 "
-                "than risk ratios. Do not read them as risk ratios.",
-                outcome.name,
-            )
-        )  # fmt: skip
+        text = (
+            f"The event is common ({100 * share:.0f} %), so odds ratios lie further from 1 than "
+            "risk ratios. Do not read them as risk ratios."
+        )
+        notes.append(Note("common_outcome", "info", text, name))
     return notes
 
 
