@@ -20,6 +20,18 @@ from ingest.plain import parse_plain
 from ingest.records import split_cells
 from ingest.values import is_number, natural_key, number_of
 from stats.errors import BadInput
+from tests.corpus.build import CASES
+
+# corpus files whose making takes long
+LARGE = {
+    "c22",
+    "c23",
+    "g13",
+    "g15",
+    "g49",
+    *(f"g{n}" for n in range(32, 43)),
+    *(f"g{n}" for n in range(51, 57)),
+}
 
 # Words that are neither numbers, dates nor words for missing, with everything that a dialect
 # could trip over inside them.
@@ -202,3 +214,38 @@ def test_number_rules_agree_with_python(text):
     if is_number(text) and text.isascii():
         assert number_of(text) == float(text)
     natural_key(text)
+
+
+SEEDS = [
+    case.content()
+    for case in CASES
+    if case.name[0] in "abcdgh" and case.name[:3] not in LARGE and case.name[:3] != "h07"
+]
+
+
+@given(
+    st.sampled_from(SEEDS),
+    st.lists(
+        st.tuples(
+            st.sampled_from(["flip", "cut", "insert", "drop"]),
+            st.floats(0, 1),
+            st.sampled_from(
+                [b'"', b",", b"\n", b"\r", b"\x00", b"\xff", b"1e999", b"</row>", b"NA"]
+            ),
+        ),
+        min_size=1,
+        max_size=4,
+    ),
+)
+def test_damaged_files_give_a_table_or_a_sentence(content, damages):
+    for kind, where, piece in damages:
+        at = int(where * len(content))
+        if kind == "flip" and at < len(content):
+            content = content[:at] + bytes([content[at] ^ 16]) + content[at + 1 :]
+        elif kind == "cut":
+            content = content[:at]
+        elif kind == "insert":
+            content = content[:at] + piece + content[at:]
+        else:
+            content = content[:at] + content[at + 7 :]
+    outcome(content)
