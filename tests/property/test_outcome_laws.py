@@ -36,6 +36,10 @@ def numbers(result: object) -> dict[str, pd.DataFrame]:
     return {"crude": result.crude.effects, "adjusted": result.adjusted.effects}
 
 
+def row_of_age(effects: pd.DataFrame) -> pd.Series:
+    return effects[effects["term"] == "age"].iloc[0]
+
+
 def assert_same_numbers(a: object, b: object, rtol: float = 1e-10) -> None:
     for name, left in numbers(a).items():
         right = numbers(b)[name]
@@ -111,8 +115,8 @@ def test_units_scale_the_coefficient(seed: int, factor: float) -> None:
     data = clinical(seed)
     one, ten = run(data), run(data, scale={"age": factor})
     for name in ("crude", "adjusted"):
-        left = numbers(one)[name].query("term == 'age'").iloc[0]
-        right = numbers(ten)[name].query("term == 'age'").iloc[0]
+        left = row_of_age(numbers(one)[name])
+        right = row_of_age(numbers(ten)[name])
         assert_allclose(right["coef"], left["coef"] * factor, rtol=1e-9)
         assert_allclose(
             np.log(right["ci_low"]), np.log(left["ci_low"]) * factor, rtol=1e-7, atol=1e-12
