@@ -46,7 +46,7 @@ def constant(name: str, value: str, n: int) -> Note:
     """All rows have the same value."""
     return Note(
         "constant", "warning",
-        f'"{name}" is {value} in all {n} rows with a known outcome, so it has no estimate. '
+        f'"{name}" is {value} in all {n} rows that have a value, so it has no estimate. '
         "Leave it out.",
         name,
     )  # fmt: skip

@@ -20,7 +20,9 @@ PER_MODEL = (
 
 
 class Problem(tuple):
-    """Prints its seed instead of its columns."""
+    """Prints its size instead of its columns."""
+
+    __slots__ = ()
 
     def __repr__(self):
         return f"problem with {len(self[1])} rows"
