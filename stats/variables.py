@@ -251,10 +251,8 @@ class Dataset:
         self._frame.columns = pd.Index(names, dtype=object)
         if isinstance(variables, Mapping):
             variables = variables.values()
-        given = {v.name: v for v in variables or ()}
-        self.variables: Mapping[str, Variable] = MappingProxyType(
-            {n: given.get(n) or infer_variable(n, self._frame[n]) for n in names}
-        )
+        self._given = {v.name: v for v in variables or () if v.name in set(names)}
+        self._names = tuple(names)
         self._memory: dict[object, Any] = {}
         self._lock = threading.RLock()
 
@@ -266,7 +264,14 @@ class Dataset:
     @property
     def names(self) -> tuple[str, ...]:
         """Column names in file order."""
-        return tuple(self.variables)
+        return self._names
+
+    @property
+    def variables(self) -> Mapping[str, Variable]:
+        """The whole variable table; columns without an entry are read from their dtype."""
+        return self.remember(
+            "variables", lambda: MappingProxyType({n: self.variable(n) for n in self._names})
+        )
 
     @property
     def size_bytes(self) -> int:
@@ -280,15 +285,17 @@ class Dataset:
 
     def variable(self, name: str) -> Variable:
         """The variable of that name; BadInput with the nearest name when there is none."""
-        found = self.variables.get(name)
-        if found is None:
+        found = self._given.get(name)
+        if found is not None:
+            return found
+        if name not in self._frame.columns:
             near = difflib.get_close_matches(str(name), self.names, n=1)
             hint = f'Did you mean "{near[0]}"?' if near else "Choose one of the file's columns."
             raise BadInput(
                 f'There is no column called "{name}".',
                 column=str(name), rule="column exists", hint=hint,
             )  # fmt: skip
-        return found
+        return self.remember(("variable", name), lambda: infer_variable(name, self._frame[name]))
 
     def column(self, name: str) -> pd.Series:
         """The typed column."""
@@ -314,7 +321,7 @@ class Dataset:
     def with_variables(self, variables: Iterable[Variable]) -> Dataset:
         """The same frame under a changed variable table."""
         changed = {v.name: v for v in variables}
-        return Dataset(self._frame, {**self.variables, **changed})
+        return Dataset(self._frame, {**self._given, **changed})
 
     def level_of(self, name: str, value: object) -> str:
         """The label that `value` (1, 1.0, True or "1") stands for in a factor column."""

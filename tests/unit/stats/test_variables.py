@@ -125,3 +125,25 @@ def test_changing_the_table_leaves_the_first_dataset_alone() -> None:
     other = data.with_variables([Variable(name="x", kind="binary", levels=("1", "0"))])
     assert data.variables["x"].kind == "continuous"
     assert list(other.factor("x").categories) == ["1", "0"]
+
+
+def test_nullable_columns_are_typed_like_their_plain_twins() -> None:
+    frame = pd.DataFrame(
+        {
+            "i": pd.array([1, None, 3], dtype="Int64"),
+            "f": pd.array([1.5, None, 3], dtype="Float64"),
+            "b": pd.array([True, None, False], dtype="boolean"),
+            "s": pd.array(["x", None, "y"], dtype="string"),
+        }
+    )
+    data = Dataset(frame)
+    assert data.column("i").tolist()[::2] == [1.0, 3.0]
+    assert np.isnan(data.column("f")[1])
+    assert data.factor("b").isna().tolist() == [False, True, False]
+    assert list(data.factor("b").categories) == ["False", "True"]
+    assert list(data.factor("s").categories) == ["x", "y"]
+
+
+def test_columns_that_nobody_asks_for_cost_nothing() -> None:
+    frame = pd.DataFrame({"x": [1.0, 2.0], "notes": [object(), object()]})
+    assert Dataset(frame).column("x").tolist() == [1.0, 2.0]
