@@ -107,7 +107,7 @@ def fit_adjusted(
     try:
         _fit(model, y.astype(np.float64), method=method, interval=interval, ci_level=ci_level)
     except NotEstimable as error:
-        model.notes.append(Note("no_adjusted_model", "warning", f"Adjusted model: {error}"))
+        model.notes.append(Note("no_adjusted_model", "warning", f"No adjusted model: {error}"))
     if model.numbers is not None:
         low, high = model.numbers.low, model.numbers.high
         model.notes += model_notes.lost_limits(model.design, low, high)
@@ -131,6 +131,11 @@ def _fit(model: AdjustedModel, y: Floats, *, method: str, interval: str, ci_leve
         fit = fit_logistic(design, y, start=model.sums)
         found = None if fit.certified else find_separation(design, y)
         if found is None:
+            if not fit.certified:
+                raise NotEstimable(
+                    "the maximum was not reached, although nothing separates the outcome.",
+                    hint="Look for extreme values among the predictors, or leave some out.",
+                )
             model.numbers = _likelihood(design, xty, fit, groups, interval, ci_level)
             return
         model.notes.append(model_notes.separation_note(design, found, method))
@@ -138,6 +143,7 @@ def _fit(model: AdjustedModel, y: Floats, *, method: str, interval: str, ci_leve
         if method == "likelihood":
             model.numbers = _runaway(design, y, model.sums, found, groups, interval, ci_level)
             return
+        interval = "profile"  # Wald limits of a separated term would mislead (rule 5)
     model.numbers = _firth(design, y, groups, interval, ci_level)
 
 

@@ -298,7 +298,8 @@ class OutcomeResult(Result):
 
     `descriptives` is long: variable, level (missing for continuous variables), group (a level
     of the outcome, or missing = overall), stat (n, percent, mean, sd, median, q1, q3, min,
-    max, missing), value. `tests` has one row per variable.
+    max, missing), value. `tests` has one row per test: two for a continuous variable, one for a
+    factor.
     """
 
     outcome: str
