@@ -54,7 +54,7 @@ def table_view(answer: Answer, style: NumberStyle) -> Tag:
 
 
 def figure_view(answer: Answer, style: NumberStyle) -> TagList:
-    """The interactive figure, with its numbers in words for those who cannot see it."""
+    """The interactive figure, described in words for those who cannot see it."""
     plot = forest(answer, style)
     figure = json.dumps(plotly_figure(plot), allow_nan=False, separators=(",", ":"))
     return TagList(
@@ -63,10 +63,7 @@ def figure_view(answer: Answer, style: NumberStyle) -> TagList:
             "clinstat-figure", ui.p("Drawing the figure", class_="cs-waiting"),
             figure=figure, ink=palette.INK, label=plot.alt,
         ),
-        ui.tags.details(
-            ui.tags.summary("The numbers of this figure as a table"),
-            table_view(answer, style), class_="cs-fold",
-        ),
+        ui.p("The same numbers stand in the view Table.", class_="cs-quiet cs-small"),
     )  # fmt: skip
 
 
