@@ -62,8 +62,13 @@ def parse_plain(
     scale[~ok | long] = 0
     values = mantissa / _POWERS[scale]
     np.negative(values, out=values, where=minus)
-    for i in np.flatnonzero(long & ok).tolist():
-        cell = chunk.raw[starts[i] : ends[i]]
-        values[i] = float(cell if mark == "." else cell.replace(b",", b"."))
+    one_by_one = np.flatnonzero(long & ok)
+    values[one_by_one] = _read_long(chunk, starts[one_by_one], ends[one_by_one])
     values += 0.0
     return values, ok
+
+
+def _read_long(chunk: Chunk, starts: Positions, ends: Positions) -> list[float]:
+    raw = chunk.raw
+    pairs = zip(starts.tolist(), ends.tolist(), strict=True)
+    return [float(raw[a:b].replace(b",", b".")) for a, b in pairs]

@@ -49,7 +49,8 @@ def read_source(source: Source, rules: Rules, *, header_row: int | None) -> Tabl
         ]
     layout = decide_layout(records, shape, header_row=header_row, place=source.place)
     names, name_notes = column_names(layout.names, layout.n_columns)
-    columns = _gather(source, layout, rules)
+    as_text = {j for j, name in enumerate(names) if name in rules.text_columns}
+    columns = _gather(source, layout, rules, as_text)
     notes = layout.notes + name_notes
     typed: dict[str, TypedColumn] = {}
     for j, name in enumerate(names):
@@ -82,13 +83,18 @@ def _first_records(source: Source) -> list[list[str]]:
     return records
 
 
-def _gather(source: Source, layout: Layout, rules: Rules) -> dict[int, TextColumn | NumberColumn]:
+def _gather(
+    source: Source, layout: Layout, rules: Rules, as_text: set[int]
+) -> dict[int, TextColumn | NumberColumn]:
     """All columns; those that turn out not to be numbers are read a second time as text."""
     wanted = range(layout.n_columns)
     done: dict[int, TextColumn | NumberColumn] = {}
     again: list[int] = []
     many = many_texts(layout.n_columns)
-    gatherers = {j: Gatherer(rules.missing, rules.decimal_mark, many=many) for j in wanted}
+    gatherers = {
+        j: Gatherer(rules.missing, rules.decimal_mark, only_text=j in as_text, many=many)
+        for j in wanted
+    }
     for only_text in (False, True):
         for chunk, starts, ends, trimmed in _cells(source, layout):
             for j in list(gatherers):

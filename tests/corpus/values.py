@@ -115,6 +115,8 @@ corpus.add(
     truth(["1.50", "2.0", "3"]),
     text_columns=("x",),
 )
+corpus.add("d62_many_numbers_as_text", column([f"{i}.50" for i in range(3000)]),
+           truth([f"{i}.50" for i in range(3000)]), text_columns=("x",))  # fmt: skip
 corpus.add("d51_thai_digits", column(["๑๒", "๑๓", "๑๔"]), truth(["๑๒", "๑๓", "๑๔"]))
 corpus.add("d52_gene_names", column(["SEP2", "MARCH1", "DEC1"]), truth(["SEP2", "MARCH1", "DEC1"]))
 corpus.add("d53_ranges", column(["10-20", "20-30", "30-40"]), truth(["10-20", "20-30", "30-40"]))
