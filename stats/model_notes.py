@@ -125,9 +125,9 @@ def cause_of(design: Design, found: Separation) -> str:
 def lost_limits(design: Design, low: Floats, high: Floats) -> list[Note]:
     """Profile limits that were not found (NaN)."""
     notes = []
-    for column in np.flatnonzero(np.isnan(low) | np.isnan(high)):
+    for column in np.flatnonzero(np.isnan(low) | np.isnan(high)).tolist():
         text = (
-            f"No profile limit was found for {column_title(design, int(column))}; its "
+            f"No profile limit was found for {column_title(design, column)}; its "
             "interval is incomplete. Choose Wald intervals, or fewer predictors."
         )
         name = design.terms[design.columns[column].term].name

@@ -295,12 +295,15 @@ class Dataset:
                 f'There is no column called "{name}".',
                 column=str(name), rule="column exists", hint=hint,
             )  # fmt: skip
-        return self.remember(("variable", name), lambda: infer_variable(name, self._frame[name]))
+        return self.remember(("variable", name), lambda: infer_variable(name, self._raw(name)))
+
+    def _raw(self, name: str) -> pd.Series:
+        return cast("pd.Series", self._frame[name])
 
     def column(self, name: str) -> pd.Series:
         """The typed column."""
         variable = self.variable(name)
-        return self.remember(("typed", name), lambda: typed(self._frame[name], variable))
+        return self.remember(("typed", name), lambda: typed(self._raw(name), variable))
 
     def frame(self, names: Sequence[str] | None = None) -> pd.DataFrame:
         """Typed columns as a DataFrame (all when `names` is None)."""

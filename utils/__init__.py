@@ -1,0 +1,1 @@
+"""Machinery: cache, lanes, memory. Knows nothing of statistics; could be lifted out unread."""

@@ -144,9 +144,8 @@ class MemoryMonitor:
             self._note("hold heavy work" if held else "take heavy work", 0)
         if self._level >= Level.SHRINK:
             self._shrink()
-        if self._level >= Level.REFUSE:
-            if self._actions.spill is not None:
-                self._count_freed("spill datasets", self._actions.spill())
+        if self._level >= Level.REFUSE and self._actions.spill is not None:
+            self._count_freed("spill datasets", self._actions.spill())
         if self._level >= Level.KILL:
             self._count_freed("kill heavy work", self._actions.kill_heavy())
         self._give_back_if_due()

@@ -23,7 +23,7 @@ BASE = pd.DataFrame(
         "g": (["a", "a", "b", "b", "c", "a", "c"] * N)[:N],
     }
 )
-SENTENCE = re.compile(r"^[A-Z0-9\"<].*[.?]$", re.S)
+SENTENCE = re.compile(r"^[A-Z0-9\"<].*[.?]$", re.DOTALL)
 FORBIDDEN = re.compile(r"\bnan\b|\binf\b|Traceback|Error:|\bNone\b(?! of)|\bNaN\b")
 
 
