@@ -8,7 +8,7 @@ from collections import Counter
 
 import numpy as np
 
-from ingest.notes import cut, lines, listed, quoted
+from ingest.notes import cut, groups, lines, quoted
 from ingest.records import Survey
 from ingest.report import ImportNote
 from ingest.values import MISSING_WORDS, is_number
@@ -234,16 +234,16 @@ def _free(name: str, used: set[str], seen: set[str]) -> str:
 def _look_alikes(names: list[str]) -> list[ImportNote]:
     """Names that a reader could take for one another: same but for case, blanks, or letters
     of another script that look the same."""
-    groups: dict[str, list[str]] = {}
+    spelled: dict[str, list[str]] = {}
     for name in names:
         folded = unicodedata.normalize("NFKC", name).casefold().translate(_CONFUSABLE)
-        groups.setdefault(re.sub(r"[\s_.\-]+", "", folded), []).append(name)
-    alike = [group for group in groups.values() if len(group) > 1]
+        spelled.setdefault(re.sub(r"[\s_.\-]+", "", folded), []).append(name)
+    alike = [group for group in spelled.values() if len(group) > 1]
     if not alike:
         return []
     return [ImportNote(
         "look_alike_names", "caution",
-        f"Some column names look alike: {listed([quoted(group) for group in alike], 3)}.",
+        f"Some column names look alike: {groups(alike)}.",
         "Check that the right one is chosen, or rename them in the file.",
     )]  # fmt: skip
 

@@ -39,6 +39,17 @@ def lines(place: str, numbers: NDArray[np.integer] | Sequence[int]) -> str:
     return f"{place}{'s' * (total != 1)} {listed(shown)}"
 
 
+def groups(alike: Sequence[Sequence[str]]) -> str:
+    """`"Yes" and "yes"; "NO" and "no"`, cut after three groups."""
+    shown = "; ".join(quoted(group) for group in alike[:3])
+    return shown + (f"; and {len(alike) - 3:,} more" if len(alike) > 3 else "")
+
+
+def were(count: int) -> str:
+    """`was` for one, `were` for more."""
+    return "was" if count == 1 else "were"
+
+
 def cells(count: int) -> str:
     """`1 cell`, `12 cells`."""
     return f"{count:,} cell{'s' * (count != 1)}"

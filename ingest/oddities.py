@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.notes import cells, listed, quoted
+from ingest.notes import cells, groups, listed, quoted
 from ingest.report import ImportNote
 from ingest.values import MISSING_LIKE, is_number
 
@@ -133,15 +133,15 @@ def _marked_numbers(name: str, rest: list[tuple[str, int]]) -> list[ImportNote]:
 def _similar_levels(name: str, texts: Sequence[str]) -> list[ImportNote]:
     if len(texts) > 5_000:
         return []
-    groups: dict[str, list[str]] = {}
+    spelled: dict[str, list[str]] = {}
     for text in texts:
-        groups.setdefault("".join(text.casefold().split()), []).append(text)
-    alike = [group for group in groups.values() if len(group) > 1]
+        spelled.setdefault("".join(text.casefold().split()), []).append(text)
+    alike = [group for group in spelled.values() if len(group) > 1]
     if not alike:
         return []
     return [ImportNote(
         "similar_levels", "caution",
         f'"{name}" has levels that differ only by capitals or blanks: '
-        f"{listed([quoted(group) for group in alike], 3)}; they were kept apart.",
+        f"{groups(alike)}; they were kept apart.",
         "If they mean the same, give them one spelling in the file.", column=name,
     )]  # fmt: skip

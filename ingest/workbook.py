@@ -9,7 +9,7 @@ from pathlib import Path
 from ingest.archive import Package, damaged
 from ingest.columns import Rules
 from ingest.filekind import refuse_kind
-from ingest.notes import cells, listed, quoted
+from ingest.notes import cells, listed, quoted, were
 from ingest.report import ImportNote, ImportReport, ReadChoices, ReadLimits
 from ingest.serials import format_kind
 from ingest.sheet import SharedTexts, SheetReader, SheetText, column_letters, read_shared_texts
@@ -220,18 +220,18 @@ def _cell_notes(text: SheetText) -> list[ImportNote]:
         say("merged_cells", f"Merged cells ({shown}) hold their value in the first cell only; "
             "the others were read as empty.",
             "Unmerge them in the workbook and fill each cell.")  # fmt: skip
-    if text.formulas_without_value:
-        say("formulas_without_value", f"{cells(text.formulas_without_value)} with a formula whose "
-            "result is not stored in the workbook were read as empty.",
+    if count := text.formulas_without_value:
+        say("formulas_without_value", f"{cells(count)} with a formula whose result is not stored "
+            f"in the workbook {were(count)} read as empty.",
             "Open and save the workbook in a spreadsheet program; upload it again.")  # fmt: skip
-    if text.odd_dates:
-        say("odd_dates", f"{cells(text.odd_dates)} formatted as dates with a number that is no "
-            "date were read as numbers.", "Correct them in the workbook.")  # fmt: skip
+    if count := text.odd_dates:
+        say("odd_dates", f"{cells(count)} formatted as dates with a number that is no date "
+            f"{were(count)} read as a number.", "Correct them in the workbook.")  # fmt: skip
     if text.text_numbers:
         columns = sorted(text.text_numbers)
         say("numbers_as_text", f"{cells(sum(text.text_numbers.values()))} in column"
             f"{'s' * (len(columns) != 1)} {listed([column_letters(c) for c in columns], 6)} with "
-            "a number stored as text were read like numbers.",
+            f"a number stored as text {were(sum(text.text_numbers.values()))} read like a number.",
             "To keep a column as written, mark it as text in the import options.",
             caution=False)  # fmt: skip
     return notes
