@@ -25,11 +25,6 @@ _MEMORY_SETTINGS = {
     "MALLOC_TRIM_THRESHOLD_": "65536",
     "OPENBLAS_NUM_THREADS": "1",
 }
-#: What exports are made from, in the heavy lane.
-_TRAVELLERS = (
-    *(f"presentation.table:{n}" for n in ("Cell", "Column", "Footnote", "Row", "Spanner", "Table")),
-    *(f"presentation.forest:{n}" for n in ("ForestMark", "ForestPlot", "ForestRow")),
-)
 _GRACE_SECONDS = 10
 _PING_SECONDS = 20.0
 
@@ -75,12 +70,13 @@ def main() -> None:
     listener = _listen(settings.host, settings.port)
 
     import logic
+    from presentation import TRAVELLERS
     from utils.executor import PRELOAD
     from utils.zygote import Zygote
 
     # Before anything that starts a thread: a process with threads must not fork.
     zygote = Zygote.start(PRELOAD)
-    logic.configure(settings, zygote, travellers=_TRAVELLERS)
+    logic.configure(settings, zygote, travellers=TRAVELLERS)
     try:
         _serve(settings, listener)
     finally:
@@ -132,9 +128,10 @@ def _stop(sentence: str) -> NoReturn:
 
 def _app_for_another_launcher() -> Any:
     import logic
+    from presentation import TRAVELLERS
 
     settings = _settings()
-    logic.configure(settings, travellers=_TRAVELLERS)
+    logic.configure(settings, travellers=TRAVELLERS)
     return build(settings)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from shiny import Inputs, Outputs, Session, reactive, render, ui
 from shiny.ui import Tag, TagChild, TagList
 
+import logic
 from tabs import data, outcome
 from tabs.loaded import Loaded
 from tabs.words import memory_words
@@ -53,6 +54,7 @@ def serve(_inputs: Inputs, _outputs: Outputs, session: Session) -> None:
     def go_to(tab: str) -> None:
         ui.update_navset("tab", selected=tab, session=session)
 
+    session.on_ended(logic.session_ended)
     data.data_server("data", loaded, go_to)
     outcome.outcome_server("outcome", loaded, go_to)
 
