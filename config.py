@@ -41,7 +41,11 @@ class Settings:
     inflated_bytes: int = 200 * MIB
     upload_rows: int = 1_000_000
     upload_columns: int = 2_000
-    upload_cells: int = 25_000_000
+    upload_cells: int = 12_000_000
+    upload_texts: int = 1_000_000
+    upload_line_bytes: int = 4 * MIB
+    upload_cell_characters: int = 32_767
+    workbook_cells: int = 2_000_000
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:

@@ -299,7 +299,8 @@ def import_file(
     limits = ReadLimits(
         file_bytes=s.upload_bytes, workbook_bytes=s.workbook_bytes,
         inflated_bytes=s.inflated_bytes, rows=s.upload_rows, columns=s.upload_columns,
-        cells=s.upload_cells,
+        cells=s.upload_cells, workbook_cells=s.workbook_cells, line_bytes=s.upload_line_bytes,
+        distinct_texts=s.upload_texts, cell_characters=s.upload_cell_characters,
     )  # fmt: skip
     arguments = {
         "path": str(path), "name": name or Path(path).name,

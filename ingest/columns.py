@@ -35,12 +35,15 @@ _AS_TEXT = "To keep the column as written, mark it as text in the import options
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What holds for the whole file: words for missing, the decimal mark and whether it is
-    proved, the order of day and month when the user chose one, columns to keep as text."""
+    """What holds for the whole file: words for missing, the decimal mark, whether the file
+    proves it or the user chose it, the order of day and month when the user chose one, columns
+    to keep as text.
+    """
 
     missing: frozenset[str]
     decimal_mark: str = "."
     mark_is_proved: bool = False
+    mark_is_chosen: bool = False
     date_order: str | None = None
     text_columns: frozenset[str] = frozenset()
     chosen_missing: bool = False
@@ -205,6 +208,8 @@ class _Typing:
         """Decimal mark and thousands mark under which every text is a number; None if none."""
         ours = self.rules.decimal_mark
         other = "," if ours == "." else "."
+        if self.rules.mark_is_chosen and self._contradicts(other):
+            return None
         for mark in (ours, other):
             if all(is_number(text, mark) for text in self.texts):
                 if mark == ours or not self.rules.mark_is_proved or self._proves(mark):
@@ -216,6 +221,19 @@ class _Typing:
                                for t in self.texts):  # fmt: skip
                 return self._check_group(group, mark, grouped)
         return None
+
+    def _contradicts(self, other: str) -> bool:
+        """True, with a note, when the texts are numbers under the mark that was not chosen."""
+        if not self._proves(other) or not all(is_number(text, other) for text in self.texts):
+            return False
+        odd = [text for text in self.texts if decimal_evidence(text) == other]
+        self._say(
+            "other_decimal_mark", "caution",
+            f'"{self.name}" holds {quoted(odd)}, which are not numbers under the decimal mark that '
+            "was chosen, so it was read as text.",
+            "Choose the other decimal mark in the import options if they are numbers.",
+        )  # fmt: skip
+        return True
 
     def _proves(self, mark: str) -> bool:
         """True when some text can only be read with this decimal mark."""

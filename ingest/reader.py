@@ -74,6 +74,7 @@ def rules_of(choices: ReadChoices) -> Rules:
         missing=frozenset(words),
         decimal_mark=choices.decimal_mark or ".",
         mark_is_proved=choices.decimal_mark is not None,
+        mark_is_chosen=choices.decimal_mark is not None,
         date_order=choices.date_order,
         text_columns=frozenset(choices.text_columns),
         chosen_missing=choices.missing_words is not None,

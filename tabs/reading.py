@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from shiny import Inputs, Outputs, Session, module, reactive, render, ui
@@ -54,17 +54,17 @@ def reading_server(
             return None
         with reactive.isolate():
             now = loaded()
-        return None if now is None else _form(now.report, now.choices)
+        return None if now is None else _form(now.report, now.choices, now.dataset.names)
 
     @reactive.effect
     @reactive.event(inputs.again)
     def _() -> None:
         now = loaded()
         if now is not None:
-            read(now, _chosen(inputs, now.report, now.choices))
+            read(now, _chosen(inputs, now.report))
 
 
-def _form(report: ImportReport, choices: ReadChoices) -> Tag:
+def _form(report: ImportReport, choices: ReadChoices, names: Sequence[str]) -> Tag:
     header = choices.header_row
     fields: list[Any] = []
     if report.file_kind == "workbook":
@@ -87,20 +87,29 @@ def _form(report: ImportReport, choices: ReadChoices) -> Tag:
                       placeholder="Found in the file; 0 = none"),
         ui.input_select("dates", "Order of dates", _DATES, selected=choices.date_order or ""),
         ui.input_text("missing", "Words that mean missing", missing, placeholder="NA, null, …"),
+        ui.input_checkbox(
+            "only_empty", "Only empty cells are missing", choices.missing_words == ()
+        ),
+        ui.input_select(
+            "as_text", "Columns to keep as text", {name: name for name in names},
+            selected=list(choices.text_columns), multiple=True, size="6",
+        ),
         ui.p("Reading again proposes the variable table anew.", class_="cs-hint"),
         ui.input_action_button("again", "Read again", class_="btn-outline"),
     ]  # fmt: skip
     return ui.div(*fields)
 
 
-def _chosen(inputs: Inputs, report: ImportReport, before: ReadChoices) -> ReadChoices:
+def _chosen(inputs: Inputs, report: ImportReport) -> ReadChoices:
     header = str(inputs.header()).strip()
     words = str(inputs.missing()).strip()
     common: dict[str, Any] = {
         "header_row": int(header) if header.isdecimal() else None,
         "date_order": inputs.dates() or None,
-        "missing_words": tuple(w for part in words.split(",") if (w := part.strip())) or None,
-        "text_columns": before.text_columns,
+        "missing_words": ()
+        if inputs.only_empty()
+        else (tuple(w for part in words.split(",") if (w := part.strip())) or None),
+        "text_columns": tuple(inputs.as_text() or ()),
     }
     if report.file_kind == "workbook":
         return ReadChoices(sheet=inputs.sheet() or None, **common)

@@ -28,7 +28,7 @@ ALLOWED_OURS = {
 
 ALLOWED_OUTSIDE = {
     "stats": {"numpy", "pandas", "scipy.special"},
-    "ingest": {"numpy", "pandas", "python_calamine"},
+    "ingest": {"numpy", "pandas"},
     "utils": {"numpy", "pandas", "psutil", "diskcache", "filelock", "blake3"},
     "presentation": {"htmltools", "matplotlib", "docx", "xlsxwriter"},
     "config": set(),
