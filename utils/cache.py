@@ -120,6 +120,19 @@ class TieredCache:
         self._counters.answered(name, found.source, found.cost_seconds, seconds)
         return Answer(found.value, found.source, seconds, found.cost_seconds)
 
+    def peek(self, key: str, *, name: str) -> Answer[Any] | None:
+        """The value of `key` if the memory tier holds it, counted as a hit of `name`.
+
+        None otherwise, which counts nothing: the `get_or_compute` that follows does.
+        """
+        started = time.perf_counter()
+        found = self._from_memory(key)
+        if found is None:
+            return None
+        seconds = time.perf_counter() - started
+        self._counters.answered(name, "memory", found.cost_seconds, seconds)
+        return Answer(found.value, "memory", seconds, found.cost_seconds)
+
     def _for_waiter(self, found: _Found) -> _Found:
         value = found.value if found.payload is None else self.codec.decode(found.payload)
         return _Found(value, "shared", found.cost_seconds)

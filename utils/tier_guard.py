@@ -98,7 +98,8 @@ class GuardedTier:
         }  # fmt: skip
 
     def close(self) -> None:
-        """Give handles back."""
+        """Give handles back, also from the bench."""
+        self._benched_until = 0.0
         self._ask("close", self.tier.close, None)
 
     def _ask(self, what: str, call: Callable[[], Any], otherwise: Any) -> Any:
