@@ -332,8 +332,49 @@ class CollinearityResult(Result):
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ValidationResult(Result):
+    """Internal validation of an outcome model (`validate_outcome_model`).
+
+    `measures`: one row per measure; `optimism` is the mean over the resamples, `corrected` =
+    `apparent` - `optimism`, `mc_error` its Monte Carlo standard error and `target` what the
+    quality asks of it; `low`, `high` the interval of the corrected value. `calibration`: at each
+    predicted risk the observed one, with its band, and the same corrected. `decision`: net
+    benefit at each threshold risk. `groups`: ten groups of rising predicted risk.
+    """
+
+    outcome: str
+    event: str
+    other: str
+    measures: FrameField = FrameField(
+        {
+            "measure": "text", "apparent": "float", "optimism": "float", "corrected": "float",
+            "mc_error": "float", "target": "float", "low": "float", "high": "float",
+            "resamples": "count",
+        }
+    )  # fmt: skip
+    calibration: FrameField = FrameField(
+        {
+            "predicted": "float", "observed": "float", "low": "float", "high": "float",
+            "optimism": "float", "corrected": "float", "corrected_low": "float",
+            "corrected_high": "float", "mc_error": "float",
+        }
+    )  # fmt: skip
+    decision: FrameField = FrameField(
+        {
+            "threshold": "float", "treat_all": "float", "treat_none": "float",
+            "apparent": "float", "optimism": "float", "corrected": "float", "low": "float",
+            "high": "float", "mc_error": "float",
+        }
+    )  # fmt: skip
+    groups: FrameField = FrameField(
+        {"group": "count", "n": "count", "predicted": "float", "observed": "float"}
+    )
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
 #: Every class that a cached result may be made of; the codec builds no other.
 RESULT_CLASSES: Sequence[type] = (
     Note, Column, FrozenTable, EffectsResult, OutcomeDiagnostics, OutcomeResult,
-    CollinearityResult,
+    CollinearityResult, ValidationResult,
 )  # fmt: skip
