@@ -1,0 +1,192 @@
+"""Small logistic models of one outcome on many predictions at once.
+
+How well predictions agree with what happened is itself a logistic regression of the outcome on
+the linear predictor: with an intercept alone (calibration in the large), with intercept and
+slope, or with a restricted cubic spline (the calibration curve). `fit_many` fits such a model
+for many sets of predictions side by side, with counts as weights or none.
+
+Newton's method, the step damped by log(1 + d) / d with d the largest change of a linear
+predictor, which never overshoots for the logistic loss (Sun & Tran-Dinh 2019,
+doi:10.1007/s10107-018-1282-4, generalised self-concordance).
+
+Restricted cubic splines: Harrell 2015, Regression Modeling Strategies, section 2.4.5, cubic
+terms divided by the square of the distance of the outer knots. Flexible calibration curves: Van
+Calster et al. 2016, doi:10.1016/j.jclinepi.2015.12.005.
+
+Checked against statsmodels GLM with frequency weights and offsets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from stats.design import Bools, Floats
+
+#: Knots at these quantiles of the linear predictor (Harrell 2015, table 2.3).
+KNOT_QUANTILES: Final = {4: (0.05, 0.35, 0.65, 0.95), 3: (0.10, 0.50, 0.90)}
+
+_ROUNDS = 30
+_LAST = 1e-7  # step, in standard errors, that would follow: the one at hand is then the last
+_APART = 1e-6  # knots closer than this part of their range are the same
+
+
+class Recalibrated(NamedTuple):
+    """Coefficients (k x m, NaN where there is no maximum) and their covariance (k x m x m)."""
+
+    coef: Floats
+    covariance: Floats
+
+
+def fit_many(
+    basis: Floats,
+    y: Floats,
+    *,
+    weights: Floats | None = None,
+    offset: Floats | None = None,
+    start: Floats,
+) -> Recalibrated:
+    """Maximum-likelihood fits of the same outcome on k sets of m columns.
+
+    Parameters
+    ----------
+    basis : k x m x n, the columns (with the constant).
+    y : n, 0/1.
+    weights : k x n counts, or None.
+    offset : k x n, added to the linear predictor, or None.
+    start : k x m.
+    """
+    k, m, _ = basis.shape
+    coef = np.array(np.broadcast_to(start, (k, m)))
+    covariance = np.full((k, m, m), np.nan)
+    predictor = np.matmul(coef[:, None, :], basis)[:, 0, :]
+    if offset is not None:
+        predictor += offset
+    active = np.arange(k)
+    for _ in range(_ROUNDS):
+        score, information = _derivatives(basis, y, weights, predictor, active)
+        inverse, usable = invert_many(information)
+        step = np.einsum("kij,kj->ki", inverse, score)
+        size = np.sqrt(np.maximum(np.einsum("ki,ki->k", step, score), 0.0))
+        usable &= np.isfinite(size)
+        step[~usable] = 0.0
+        move = np.matmul(step[:, None, :], _part(basis, active))[:, 0, :]
+        change = np.maximum(np.maximum(move.max(axis=1), -move.min(axis=1)), 1e-300)
+        share = np.where(change > 1e-3, np.log1p(change) / change, 1.0)
+        # curvature changes by at most e^d - 1 along the step, so that the next is about d/2 of it
+        last = usable & (size * change < _LAST)
+        share[last] = 1.0
+        coef[active] += step * share[:, None]
+        covariance[active[last]] = inverse[last]
+        going = usable & ~last
+        if not going.any():
+            break
+        if (share < 1.0).any():
+            move *= share[:, None]
+        if len(active) == k:
+            predictor += move
+        else:
+            predictor[active] += move
+        active = active[going]
+    coef[np.isnan(covariance[:, 0, 0])] = np.nan
+    return Recalibrated(coef, covariance)
+
+
+def _part(values: Floats, active: Sequence[int] | Floats) -> Floats:
+    """The active sets, without a copy while all of them are."""
+    return values if len(active) == len(values) else values[active]
+
+
+def _derivatives(
+    basis: Floats, y: Floats, weights: Floats | None, predictor: Floats, active: Floats
+) -> tuple[Floats, Floats]:
+    risk = np.negative(_part(predictor, active))
+    with np.errstate(over="ignore"):  # an infinite odds against is a risk of 0
+        np.exp(risk, out=risk)
+    risk += 1.0
+    np.reciprocal(risk, out=risk)
+    residual = y - risk
+    spread = risk * (1.0 - risk)
+    if weights is not None:
+        counts = _part(weights, active)
+        residual *= counts
+        spread *= counts
+    columns = _part(basis, active)
+    score = np.matmul(columns, residual[:, :, None])[:, :, 0]
+    information = np.matmul(columns * spread[:, None, :], columns.transpose(0, 2, 1))
+    return score, information
+
+
+def invert_many(matrices: Floats) -> tuple[Floats, Bools]:
+    """Inverses of symmetric matrices (k x m x m), and which of them exist.
+
+    Scaled to unit diagonal first. An inverse whose diagonal exceeds 1e13 could have come from
+    rounding alone and does not count.
+    """
+    diagonal = np.einsum("kii->ki", matrices)
+    usable = np.isfinite(matrices).all(axis=(1, 2)) & (diagonal > 0.0).all(axis=1)
+    scale = np.ones_like(diagonal)
+    scale[usable] = 1.0 / np.sqrt(diagonal[usable])
+    scaled = matrices * (scale[:, :, None] * scale[:, None, :])
+    scaled[~usable] = np.eye(matrices.shape[1])
+    try:
+        inverse = np.linalg.inv(scaled)
+    except np.linalg.LinAlgError:
+        inverse = np.empty_like(scaled)
+        for i, matrix in enumerate(scaled):
+            try:
+                inverse[i] = np.linalg.inv(matrix)
+            except np.linalg.LinAlgError:
+                inverse[i], usable[i] = np.eye(len(matrix)), False
+    spread = np.einsum("kii->ki", inverse)
+    usable &= ((spread > 0.0) & (spread < 1e13)).all(axis=1)
+    return inverse * (scale[:, :, None] * scale[:, None, :]), usable
+
+
+class Smoother(NamedTuple):
+    """The columns of a calibration curve: constant, linear predictor, and its cubic terms.
+
+    Fewer than three knots: a straight line on the logit scale.
+    """
+
+    knots: tuple[float, ...]
+
+    def columns(self, predictor: Floats) -> Floats:
+        """The columns of k sets: k x n linear predictors -> k x m x n."""
+        extra = max(len(self.knots) - 2, 0)
+        found = np.empty((len(predictor), 2 + extra, predictor.shape[1]))
+        found[:, 0] = 1.0
+        found[:, 1] = predictor
+        if extra:
+            first, before, last = self.knots[0], self.knots[-2], self.knots[-1]
+            unit = 1.0 / (last - first) ** 2
+            at_last = _cubed(predictor, last)
+            at_before = _cubed(predictor, before)
+            for j in range(extra):
+                knot = self.knots[j]
+                term = _cubed(predictor, knot)
+                term -= at_before * ((last - knot) / (last - before))
+                term += at_last * ((before - knot) / (last - before))
+                np.multiply(term, unit, out=found[:, 2 + j])
+        return found
+
+
+def _cubed(values: Floats, knot: float) -> Floats:
+    """(values - knot)^3 where positive, else 0."""
+    above = np.subtract(values, knot)
+    np.maximum(above, 0.0, out=above)
+    return above * above * above
+
+
+def smoother_of(predictor: Floats, wanted: int) -> Smoother:
+    """A smoother with `wanted` knots (4 or 3; 0 = a straight line) at the quantiles of the linear
+    predictor, or with fewer where its values do not keep that many knots apart."""
+    for n_knots, shares in KNOT_QUANTILES.items():
+        if n_knots > wanted:
+            continue
+        knots = np.quantile(predictor, shares)
+        if np.diff(knots).min() > _APART * float(np.ptp(predictor)):
+            return Smoother(tuple(float(k) for k in knots))
+    return Smoother(())
