@@ -16,7 +16,7 @@ import inspect
 import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
 from importlib import metadata
@@ -32,23 +32,24 @@ from ingest.report import Imported, ImportNote, ImportReport, ReadChoices, ReadL
 from stats import collinearity, outcome, rare
 from stats.errors import BadInput, HeavyLaneNeeded, NotEstimable, StatsError
 from stats.result import RESULT_CLASSES, Note, Result
+from stats.stopping import stoppable
 from stats.variables import KINDS, Dataset, Variable, as_dataset
 from utils.cache import Answer
 from utils.cache_directory import choose_cache_directory
 from utils.codec import Codec
 from utils.errors import Cancelled, DeadlineExceeded, Overloaded, WorkerLost
-from utils.executor import PRELOAD, Executor
+from utils.executor import PRELOAD, CancelToken, Executor
 from utils.keys import canonical, fingerprint_column, make_key
 from utils.memory import MemoryActions, MemoryMonitor
 from utils.open_cache import open_cache
 from utils.zygote import Zygote
 
 __all__ = [  # noqa: RUF022 - types that tabs need, then what they call
-    "BadInput", "Cancelled", "Dataset", "DeadlineExceeded", "Imported", "ImportNote",
-    "ImportReport", "NotEstimable", "Note", "Overloaded", "ReadChoices", "Result", "Run",
-    "Settings", "StatsError", "Variable", "WorkerLost", "CATALOGUE", "KINDS", "VERSIONS",
-    "analyze_outcome", "check_collinearity", "configure", "import_file", "in_background",
-    "render_export", "run", "session_ended", "settings", "shutdown",
+    "BadInput", "CancelToken", "Cancelled", "Dataset", "DeadlineExceeded", "Imported",
+    "ImportNote", "ImportReport", "NotEstimable", "Note", "Overloaded", "ReadChoices", "Result",
+    "Run", "Settings", "StatsError", "Variable", "WorkerLost", "CATALOGUE", "KINDS", "VERSIONS",
+    "analyze_outcome", "check_collinearity", "configure", "import_file", "in_passing",
+    "remembered", "render_export", "run", "session_ended", "settings", "shutdown", "submit",
 ]  # fmt: skip
 
 log = logging.getLogger("clinstat")
@@ -66,6 +67,7 @@ _INGEST_CLASSES = (Imported, ImportNote, ImportReport, ReadChoices, ReadLimits, 
 # run in the heavy lane; named, because this room knows no presentation
 _READ = "ingest:read_table"
 _RENDER = "presentation.exports:render"
+_PASSING_THREADS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,17 @@ class Run:
     source: str
     seconds: float
     cost_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """An analysis, its key, and its choices in full."""
+
+    analysis: Analysis
+    dataset: Dataset
+    key: str
+    columns: tuple[str, ...]
+    choices: Mapping[str, Any]
 
 
 CATALOGUE: dict[str, Analysis] = {}
@@ -160,10 +173,12 @@ class _Workbench:
                 kill_heavy=self.executor.kill_heavy,
             ),
         )
+        self.passing = ThreadPoolExecutor(_PASSING_THREADS, thread_name_prefix="passing")
         if serving:
             self.monitor.start()
 
     def close(self) -> None:
+        self.passing.shutdown(wait=False, cancel_futures=True)
         self.monitor.close()
         self.executor.shutdown()
         self.cache.close()
@@ -225,20 +240,61 @@ def run(name: str, data: Dataset | pd.DataFrame, **choices: Any) -> Run:
 
     Raises BadInput or NotEstimable with a sentence for the user; never from the cache.
     """
-    bench = _current.get()
-    analysis = CATALOGUE[name]
-    dataset = as_dataset(data)
-    asked = {key: _plain(value) for key, value in choices.items()}
-    key, columns, complete = dataset.remember(
-        ("key", name, canonical(asked)), lambda: _key(analysis, dataset, asked)
+    return _run(name, data, choices)
+
+
+def submit(
+    name: str, data: Dataset | pd.DataFrame, *, owner: str = "",
+    cancel: CancelToken | None = None, **choices: Any,
+) -> Future[Run]:  # fmt: skip
+    """`run` in the quick lane, fair between owners; all errors arrive through the Future.
+
+    Turning `cancel` answers the Future at once with Cancelled. Work that waits is dropped, a
+    heavy job is killed, quick work ends at its next check (some milliseconds).
+    """
+    return _current.get().executor.quick(
+        _run, name, data, choices, cancel, owner=owner, cancel=cancel
     )
+
+
+def remembered(name: str, data: Dataset | pd.DataFrame, **choices: Any) -> Run | None:
+    """The answer if the memory tier holds it, without entering a lane; else None.
+
+    The first call for a dataset reads its columns, so a page calls it through `in_passing`.
+    """
+    bench = _current.get()
+    answer = bench.cache.peek(_ask(name, data, choices).key, name=name)
+    return None if answer is None else _as_run(answer)
+
+
+def _run(
+    name: str, data: Dataset | pd.DataFrame, choices: Mapping[str, Any],
+    cancel: CancelToken | None = None,
+) -> Run:  # fmt: skip
+    bench = _current.get()
+    asked = _ask(name, data, choices)
     answer: Answer[Any] = bench.cache.get_or_compute(
-        key,
-        lambda: _compute(bench, analysis, dataset, columns, complete),
+        asked.key,
+        lambda: _compute(bench, asked, cancel),
         name=name,
         ttl_seconds=bench.settings.cache_ttl_seconds,
     )
+    return _as_run(answer)
+
+
+def _as_run(answer: Answer[Any]) -> Run:
     return Run(answer.value, answer.source, answer.seconds, answer.cost_seconds)
+
+
+def _ask(name: str, data: Dataset | pd.DataFrame, choices: Mapping[str, Any]) -> _Asked:
+    analysis = CATALOGUE[name]
+    dataset = as_dataset(data)
+    plain = {key: _plain(value) for key, value in choices.items()}
+    # what is remembered must not hold the dataset, which would then never be freed
+    found = dataset.remember(
+        ("key", name, canonical(plain)), lambda: _key(analysis, dataset, plain)
+    )
+    return _Asked(analysis, dataset, *found)
 
 
 def _plain(value: Any) -> Any:
@@ -271,23 +327,25 @@ def _key(
     return key, columns, complete
 
 
-def _compute(
-    bench: _Workbench, analysis: Analysis, dataset: Dataset,
-    columns: Sequence[str], choices: Mapping[str, Any],
-) -> Result:  # fmt: skip
+def _compute(bench: _Workbench, asked: _Asked, cancel: CancelToken | None) -> Result:
+    analysis = asked.analysis
     if analysis.lane == "quick":
         try:
-            with rare.deferred() if bench.serving else nullcontext():
-                return analysis.function(dataset, **choices)
+            with (
+                rare.deferred() if bench.serving else nullcontext(),
+                nullcontext() if cancel is None else stoppable(cancel.check),
+            ):
+                return analysis.function(asked.dataset, **asked.choices)
         except HeavyLaneNeeded:
             log.info("%s moves to the heavy lane", analysis.name)
-    arguments = {"data": dataset.frame(columns), **choices}
-    return bench.executor.wait(bench.executor.heavy(analysis.path, arguments))
+    arguments = {"data": asked.dataset.frame(asked.columns), **asked.choices}
+    return bench.executor.wait(bench.executor.heavy(analysis.path, arguments, cancel=cancel))
 
 
-def in_background(function: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
-    """Run a blocking call of this module in the quick lane (`asyncio.wrap_future` awaits it)."""
-    return _current.get().executor.quick(function, *args, **kwargs)
+def in_passing(function: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+    """Run a short call of this module (`remembered`, `plan`) beside the lanes, so that it does
+    not wait behind an analysis (`asyncio.wrap_future` awaits it)."""
+    return _current.get().passing.submit(function, *args, **kwargs)
 
 
 def import_file(

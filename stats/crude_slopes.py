@@ -21,6 +21,7 @@ from stats.one_slope import TILE, SlopeLikelihood, Tile, make_tile
 from stats.ranks import OutcomeRanks
 from stats.slope_fit import maximise, profile_limits
 from stats.slope_search import FEW_ROWS, ColumnSearch, Summit
+from stats.stopping import check_stopped
 
 _NAN = math.nan
 _SMALLEST_SD = 1e-150  # below it squares underflow: the column counts as constant
@@ -92,12 +93,14 @@ def fit_slopes(
     ordinary = [i for i in usable if i not in apart or choices.method == "firth"]
     plain = SlopeLikelihood(penalised=choices.method == "firth")
     for group in _groups(ordinary, len(rows[0]) + len(rows[1])):
+        check_stopped()
         tile = _tile(terms, ranks, rows, group)
         for j, fit in enumerate(_fit_tile(plain, tile, choices)):
             i = group[j]
             fits[i] = _reported(fit, tile.one(j), terms[i], ranks[i], choices.quantile)
     penalised = SlopeLikelihood(penalised=True)
     for i in (i for i in usable if fits[i] is None and i not in ordinary):
+        check_stopped()
         tile = _tile(terms, ranks, rows, [i])
         if choices.method == "auto":
             always = SlopeChoices("firth", profile=True, quantile=choices.quantile)

@@ -14,6 +14,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from stats.stopping import check_stopped
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 Bools = NDArray[np.bool_]
@@ -21,8 +23,8 @@ Bools = NDArray[np.bool_]
 #: Relative spread below which a column's values differ by rounding only.
 SAME = 1e-12
 
-_WHOLE_ELEMENTS = 1 << 20  # a design of up to 8 MB is built once and kept
-_BLOCK_ELEMENTS = 1 << 18  # otherwise blocks of about 2 MB, which stay in the L2 cache
+_KEPT_ELEMENTS = 5 << 20  # the blocks of a design of up to 40 MB are built once and kept
+_BLOCK_ELEMENTS = 1 << 18  # blocks of about 2 MB stay in the L2 cache
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,7 +73,7 @@ class Design:
     columns: Sequence[DesignColumn]
     centre: Floats
     spread: Floats
-    _whole: Floats | None = field(default=None, repr=False)
+    _kept: list[Floats] | None = field(default=None, repr=False)
     _scratch: dict[str, Floats] = field(default_factory=dict, repr=False)
 
     @property
@@ -87,19 +89,20 @@ class Design:
     def blocks(self) -> Iterator[tuple[slice, Floats]]:
         """The standardised design with its intercept, as consecutive row blocks.
 
-        A block is valid until the next one is asked for: they share their memory, because
-        fresh pages for every block cost more than the arithmetic on it.
+        A block is valid until the next one is asked for: those of a large design share their
+        memory, because fresh pages for every block cost more than the arithmetic on it.
         """
         n, p = self.n_rows, self.n_parameters
-        if n * p <= _WHOLE_ELEMENTS:
-            if self._whole is None:
-                self._whole = self._build(slice(0, n))
-            yield slice(0, n), self._whole
-            return
         step = max(256, _BLOCK_ELEMENTS // p)
-        for start in range(0, n, step):
-            part = slice(start, min(start + step, n))
-            yield part, self._build(part, self.scratch("block", step * p))
+        parts = [slice(first, min(first + step, n)) for first in range(0, n, step)]
+        if self._kept is None and n * p <= _KEPT_ELEMENTS:
+            self._kept = [self._build(part) for part in parts]
+        for k, part in enumerate(parts):
+            check_stopped()
+            if self._kept is not None:
+                yield part, self._kept[k]
+            else:
+                yield part, self._build(part, self.scratch("block", step * p))
 
     def scratch(self, purpose: str, size: int) -> Floats:
         """Memory kept for one purpose from pass to pass; its content is undefined."""
@@ -128,18 +131,15 @@ class Design:
 
     def rows_at(self, chosen: Ints) -> Floats:
         """Some rows of the standardised design, counted from 0 within it."""
-        if self._whole is not None:
-            return self._whole[chosen]
         part = Design(self.terms, self.rows[chosen], self.columns, self.centre, self.spread)
         return part._build(slice(0, len(chosen)))
 
     def take(self, columns: Sequence[int]) -> Design:
         """The design restricted to some of its columns (indices into `columns`)."""
         chosen = list(columns)
-        whole = None if self._whole is None else self._whole[:, [0, *(c + 1 for c in chosen)]]
         return Design(
             self.terms, self.rows, [self.columns[c] for c in chosen],
-            self.centre[chosen], self.spread[chosen], whole,
+            self.centre[chosen], self.spread[chosen],
         )  # fmt: skip
 
     def term_columns(self) -> Mapping[int, list[int]]:

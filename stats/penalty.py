@@ -21,6 +21,7 @@ import numpy as np
 from scipy.special import expit, log_expit
 
 from stats.design import Design, Floats
+from stats.stopping import check_stopped
 
 _TILE_ELEMENTS = 1 << 17  # tiles of 1 MB stay in the L2 cache
 _KEPT_ELEMENTS = 1 << 22
@@ -67,6 +68,7 @@ class PenalisedLikelihood:
     def _tiles(self) -> Iterator[tuple[slice, Floats]]:
         """The transposed design, some thousand rows at a time."""
         for part, x in self._blocks or self._design.blocks():
+            check_stopped()
             for start in range(0, len(x), self._step):
                 tile = x[start : start + self._step]
                 first = part.start + start

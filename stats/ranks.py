@@ -22,6 +22,7 @@ from scipy.special import ndtr
 
 from stats.design import SAME, Bools, Floats, Ints, Term
 from stats.errors import BadInput
+from stats.stopping import check_stopped
 
 #: Groups smaller than this without ties get the exact distribution of U, as in R.
 EXACT_BELOW: Final = 50
@@ -122,6 +123,7 @@ def rank_terms(
         if term.kind == "factor":
             found.append(None)
             continue
+        check_stopped()
         values = np.asarray(term.values, dtype=np.float64)
         order = orders[i] if orders is not None else None
         if order is not None:

@@ -130,6 +130,11 @@ def changed_line() -> Tag:
     )  # fmt: skip
 
 
+def stopped_line() -> Tag:
+    """What Cancel has done."""
+    return ui.p("The analysis was stopped.", class_="cs-quiet", role="status")
+
+
 def running_line() -> Tag:
     """Shown only when it takes long enough to be read."""
     return ui.div(

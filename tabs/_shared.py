@@ -22,17 +22,26 @@ from tabs._answer import Answer, Request
 from tabs.distinct import distinct
 from tabs.failure import Failure, attempt, failure_of
 from tabs.parts import empty_state, failure_card
+from tabs.turn import Turn
 
 __all__ = ["Request", "card_server", "card_ui"]
 
 
-async def _run(request: Request, owner: str) -> Answer | Failure:
+async def _run(
+    request: Request, owner: str, cancel: logic.CancelToken
+) -> tuple[logic.CancelToken, Answer | Failure]:
+    # What is remembered must not queue behind another user's analysis.
     found = await attempt(
-        logic.run, request.analysis, request.dataset, owner=owner, **request.choices
+        logic.in_passing, logic.remembered, request.analysis, request.dataset, **request.choices
     )
+    if found is None:
+        found = await attempt(
+            logic.submit, request.analysis, request.dataset,
+            owner=owner, cancel=cancel, **request.choices,
+        )  # fmt: skip
     if isinstance(found, Failure):
-        return found
-    return Answer(request, found, datetime.now(UTC))
+        return cancel, found
+    return cancel, Answer(request, found, datetime.now(UTC))
 
 
 @module.ui
@@ -55,6 +64,7 @@ def card_server(
 ) -> reactive.Value[Answer | None]:  # fmt: skip
     """Runs `request()` whenever `start` fires; gives the answer as a reactive."""
     task = reactive.ExtendedTask(_run)
+    turn = Turn()
     answer: reactive.Value[Answer | None] = reactive.Value(None)
     failure: reactive.Value[Failure | None] = reactive.Value(None)
 
@@ -66,23 +76,27 @@ def card_server(
     @reactive.effect
     @reactive.event(start)
     def _() -> None:
+        cancel = turn.begin()
         task.cancel()
         try:
             asked = request()
         except StatsError as error:
             settle(failure_of(error))
             return
-        task.invoke(asked, session.id)
+        task.invoke(asked, session.id, cancel)
 
     @reactive.effect
     @reactive.event(inputs.cancel)
     def _() -> None:
+        turn.stop()
         task.cancel()
 
     @reactive.effect
     def _() -> None:
         if task.status() == "success":
-            settle(task.result())
+            cancel, found = task.result()
+            if not cancel.cancelled:  # a run may end in the moment in which it is stopped
+                settle(found)
 
     _draw(inputs, task, answer, failure)
     _card.draw_views(inputs, answer)
@@ -98,7 +112,7 @@ def card_server(
 
 def _draw(
     inputs: Inputs,
-    task: reactive.ExtendedTask[..., Answer | Failure],
+    task: reactive.ExtendedTask[..., tuple[logic.CancelToken, Answer | Failure]],
     answer: reactive.Value[Answer | None],
     failure: reactive.Value[Failure | None],
 ) -> None:
@@ -109,6 +123,8 @@ def _draw(
     def progress() -> Tag | TagList | None:
         if task.status() == "running":
             return _card.running_line()
+        if task.status() == "cancelled":
+            return _card.stopped_line()
         failed = failure()
         return None if failed is None else failure_card(failed)
 

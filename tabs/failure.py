@@ -7,6 +7,7 @@ import logging
 import secrets
 import traceback
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -49,23 +50,21 @@ def failure_of(error: Exception) -> Failure:
     )
 
 
-async def attempt(function: Callable[..., T], /, *args: Any, **kwargs: Any) -> T | Failure:
-    """Run a blocking call of `logic` off the event loop; never raises but for cancellation.
+async def attempt(start: Callable[..., Future[T]], /, *args: Any, **kwargs: Any) -> T | Failure:
+    """Await what `start` (`logic.submit`, `logic.in_passing`) begins off the event loop; never
+    raises but for cancellation."""
 
-    `owner` among the keywords is whom the queue is fair to.
-    """
+    async def begun() -> T:
+        return await asyncio.wrap_future(start(*args, **kwargs))
 
-    async def in_the_lane() -> T:
-        return await asyncio.wrap_future(logic.in_background(function, *args, **kwargs))
-
-    return await _settled(in_the_lane())
+    return await _settled(begun())
 
 
 async def attempt_elsewhere(
     function: Callable[..., T], /, *args: Any, **kwargs: Any
 ) -> T | Failure:
-    """As `attempt`, for calls that only wait for the heavy lane: they take no place in the
-    quick lane, where other users' analyses run."""
+    """As `attempt`, for blocking calls that only wait for the heavy lane: they take no place in
+    the quick lane, where other users' analyses run."""
     return await _settled(asyncio.to_thread(function, *args, **kwargs))
 
 
