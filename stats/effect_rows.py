@@ -82,7 +82,7 @@ def counts_by_level(term: Term, rows: NDArray[np.intp], y: NDArray[np.bool_]) ->
     NDArray[np.intp], NDArray[np.intp]
 ]:  # fmt: skip
     """Rows and events of each level among `rows` (a factor without missing there)."""
-    codes = term.values[rows]
-    n = np.bincount(codes, minlength=len(term.levels))
-    events = np.bincount(codes[y[rows]], minlength=len(term.levels))
-    return n, events
+    # one count over level and outcome together: level 0 without, level 0 with the event, ...
+    pairs = 2 * term.values[rows].astype(np.intp) + y[rows]
+    counts = np.bincount(pairs, minlength=2 * len(term.levels)).reshape(-1, 2)
+    return counts.sum(axis=1), counts[:, 1]

@@ -111,7 +111,7 @@ def test_blocks_and_one_piece_agree(monkeypatch):
     design, y = simulated(6, n=5_000)
     fit = fit_firth(design, y)
     low, high = profile_firth(design, y, fit)
-    monkeypatch.setattr(stats.design, "_WHOLE_ELEMENTS", 0)
+    monkeypatch.setattr(stats.design, "_KEPT_ELEMENTS", 0)
     monkeypatch.setattr(stats.design, "_BLOCK_ELEMENTS", 1_000)
     streamed = make_design(design.terms, design.rows)
     assert len(list(streamed.blocks())) > 10
