@@ -21,12 +21,11 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
-import blake3
 import numpy as np
 import pandas as pd
 
 from utils.fork import survive_fork
-from utils.keys import FORMAT, canonical
+from utils.keys import FORMAT, canonical, digest
 from utils.single_flight import SingleFlight
 
 if TYPE_CHECKING:
@@ -93,9 +92,7 @@ def _key_of(
         if signature.parameters[name].kind is inspect.Parameter.VAR_KEYWORD:
             value = {k: v for k, v in value.items() if not k.startswith("_")}  # noqa: PLW2901
         values[name] = value
-    digest = blake3.blake3(identity)
-    digest.update(canonical(values, exact_sequences=True))
-    return digest.hexdigest()
+    return digest(identity, canonical(values, exact_sequences=True))
 
 
 class CachedData(Generic[P, T]):

@@ -21,7 +21,7 @@ import blake3
 import numpy as np
 import pandas as pd
 
-from utils.canonical import array_bytes, canonical_bytes, plain_array
+from utils.canonical import canonical_bytes, plain_array
 from utils.errors import UnkeyableValue
 
 #: Version of everything in this file and in `canonical`. Raising it makes old entries misses.
@@ -197,6 +197,14 @@ def canonical(value: object, *, exact_sequences: bool = False) -> bytes:
     return canonical_bytes(value, unknown=_frame_bytes, exact_sequences=exact_sequences)
 
 
+def digest(*parts: bytes) -> str:
+    """64 hex digits that stand for the parts, one after the other."""
+    whole = blake3.blake3()
+    for part in parts:
+        whole.update(part)
+    return whole.hexdigest()
+
+
 @dataclass(frozen=True, kw_only=True)
 class KeyParts:
     """What a result depends on. `columns` are (name, fingerprint) in the order given.
@@ -220,7 +228,7 @@ class KeyParts:
             tuple(name for name, _ in self.columns), tuple(mark for _, mark in self.columns),
             self.n_rows, self.choices, self.versions, self.salt,
         )  # fmt: skip
-        return blake3.blake3(canonical(whole)).hexdigest()
+        return digest(canonical(whole))
 
 
 def make_key(
@@ -272,6 +280,6 @@ def explain(old: KeyParts, new: KeyParts) -> tuple[str, ...]:
 
 
 __all__ = [
-    "FORMAT", "KeyParts", "array_bytes", "canonical", "explain", "fingerprint_column",
+    "FORMAT", "KeyParts", "canonical", "digest", "explain", "fingerprint_column",
     "fingerprint_frame", "make_key",
 ]  # fmt: skip

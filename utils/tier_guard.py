@@ -107,7 +107,7 @@ class GuardedTier:
             self._count("skipped")
             return otherwise
         try:
-            removed = self._pay() if self._owed else 0
+            removed = self._pay() if self._owed and what != "close" else 0
             answer = removed if what == "clear" else call()
         except CorruptEntry:
             self._count("corrupt")
