@@ -7,8 +7,12 @@ the original rows (other_b):
     corrected = apparent - optimism
 
 (Harrell, Lee & Mark 1996, doi:10.1002/(SICI)1097-0258(19960229)15:4<361::AID-SIM168>3.0.CO;2-4).
-The Monte Carlo standard error of the corrected value is that of the mean. Intervals: the
-percentiles of own_b, shifted by the optimism (Noma et al. 2021, doi:10.1002/sim.9148).
+The Monte Carlo standard error of the corrected value is that of the mean.
+
+Intervals are location-shifted bootstrap percentiles (Noma et al. 2021, doi:10.1002/sim.9148):
+those of own_b, moved so that the mean of own_b is the corrected value. The paper subtracts the
+optimism from them; as own_b is overfitted once more than the apparent value, that leaves the
+interval too high (`tests/bench/bench_validation.py` compares how often each covers the truth).
 """
 
 from __future__ import annotations
@@ -88,7 +92,7 @@ def measures_table(
     """One row per measure; those named in `without_interval` get none."""
     apparent, own, optimism = collected.gathered("measures")
     mean = mean_of(optimism)
-    low, high = _shifted(own, mean)
+    low, high = _interval(apparent, own, mean)
     hidden = [m in without_interval for m in MEASURES]
     low[hidden] = high[hidden] = np.nan
     area = MEASURES.index("c_statistic")
@@ -110,9 +114,9 @@ def calibration_table(
     collected: Collected, grid: Floats, curve: ApparentCurve
 ) -> dict[str, Floats]:  # fmt: skip
     """Observed against predicted risk. Corrected risks are held between 0 and 1."""
-    _, own, optimism = collected.gathered("curve")
+    apparent, own, optimism = collected.gathered("curve")
     mean = mean_of(optimism)
-    low, high = _shifted(own, mean)
+    low, high = _interval(apparent, own, mean)
     return {
         "predicted": grid,
         "observed": curve.observed,
@@ -130,7 +134,7 @@ def decision_table(collected: Collected, prevalence: float) -> dict[str, Floats]
     """Net benefit at each threshold risk, of the model and of treating all or none."""
     apparent, own, optimism = collected.gathered("net_benefit")
     mean = mean_of(optimism)
-    low, high = _shifted(own, mean)
+    low, high = _interval(apparent, own, mean)
     return {
         "threshold": THRESHOLDS,
         "treat_all": treat_all(prevalence),
@@ -144,12 +148,18 @@ def decision_table(collected: Collected, prevalence: float) -> dict[str, Floats]
     }
 
 
-def _shifted(own: Floats, optimism: Floats) -> tuple[Floats, Floats]:
-    """Percentiles of the resamples' own values less the optimism; NaN with too few of them."""
-    none = np.full(own.shape[1], np.nan)
-    known = ~np.isnan(own).any(axis=1)
-    if np.count_nonzero(known) < ENOUGH_FOR_PERCENTILES:
-        return none, none.copy()
+def _interval(apparent: Floats, own: Floats, optimism: Floats) -> tuple[Floats, Floats]:
+    """Percentiles of the resamples' own values, moved so that their mean is the corrected value.
+
+    NaN where too few resamples are known.
+    """
+    low, high = np.full((2, own.shape[1]), np.nan)
     tail = (1.0 - CI_LEVEL) / 2.0
-    low, high = np.quantile(own[known], [tail, 1.0 - tail], axis=0)
-    return low - optimism, high - optimism
+    known = ~np.isnan(own)
+    enough = known.sum(axis=0) >= ENOUGH_FOR_PERCENTILES
+    whole = enough & known.all(axis=0)
+    low[whole], high[whole] = np.quantile(own[:, whole], [tail, 1.0 - tail], axis=0)
+    for j in np.flatnonzero(enough & ~whole):
+        low[j], high[j] = np.quantile(own[known[:, j], j], [tail, 1.0 - tail])
+    shift = apparent - optimism - mean_of(own)
+    return low + shift, high + shift

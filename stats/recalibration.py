@@ -18,12 +18,11 @@ Checked against statsmodels GLM with frequency weights and offsets.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
 
-from stats.design import Bools, Floats
+from stats.design import Bools, Floats, Ints
 
 #: Knots at these quantiles of the linear predictor (Harrell 2015, table 2.3).
 KNOT_QUANTILES: Final = {4: (0.05, 0.35, 0.65, 0.95), 3: (0.10, 0.50, 0.90)}
@@ -94,13 +93,13 @@ def fit_many(
     return Recalibrated(coef, covariance)
 
 
-def _part(values: Floats, active: Sequence[int] | Floats) -> Floats:
+def _part(values: Floats, active: Ints) -> Floats:
     """The active sets, without a copy while all of them are."""
     return values if len(active) == len(values) else values[active]
 
 
 def _derivatives(
-    basis: Floats, y: Floats, weights: Floats | None, predictor: Floats, active: Floats
+    basis: Floats, y: Floats, weights: Floats | None, predictor: Floats, active: Ints
 ) -> tuple[Floats, Floats]:
     risk = np.negative(_part(predictor, active))
     with np.errstate(over="ignore"):  # an infinite odds against is a risk of 0

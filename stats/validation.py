@@ -110,7 +110,7 @@ def validate_outcome_model(
     `calibration_intercept` holds the slope at 1. The calibration curve is a logistic regression
     on a restricted cubic spline of the linear predictor, knots fixed at quantiles of the
     model's own; its apparent band is a Wald band on the logit scale. Intervals of corrected
-    values: 95 % percentiles over the resamples, shifted by the optimism. Net benefit counts a
+    values: 95 % percentiles over the resamples, moved to the corrected value. Net benefit counts a
     risk equal to the threshold as treated. Rows are resampled in an order made from the data,
     so that the order of the file has no say.
 
