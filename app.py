@@ -86,6 +86,8 @@ def main() -> None:
 def _serve(settings: Settings, listener: socket.socket) -> None:
     import uvicorn
 
+    import logic
+
     config = uvicorn.Config(
         build(settings),
         ws_ping_interval=_PING_SECONDS,
@@ -94,6 +96,7 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
         log_level="warning",
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
+    logic.collect_soon()
     print(f"Clinstat is at http://{settings.host}:{settings.port}", flush=True)  # noqa: T201
     uvicorn.Server(config).run(sockets=[listener])
 

@@ -49,7 +49,7 @@ __all__ = [  # noqa: RUF022 - types that tabs need, then what they call
     "ImportNote", "ImportReport", "NotEstimable", "Note", "Overloaded", "ReadChoices", "Result",
     "Run", "Settings", "StatsError", "Variable", "WorkerLost", "CATALOGUE", "KINDS", "VERSIONS",
     "analyze_outcome", "check_collinearity", "configure", "import_file", "in_passing",
-    "remembered", "render_export", "run", "session_ended", "settings", "shutdown", "submit",
+    "remembered", "render_export", "run", "collect_soon", "settings", "shutdown", "submit",
 ]  # fmt: skip
 
 log = logging.getLogger("clinstat")
@@ -375,8 +375,8 @@ def import_file(
         ) from error  # fmt: skip
 
 
-def session_ended() -> None:
-    """A page was closed: what it held is collected soon."""
+def collect_soon() -> None:
+    """Give back soon what a closed page held, or what starting up left behind."""
     _current.get().monitor.collect_soon()
 
 

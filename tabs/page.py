@@ -54,7 +54,7 @@ def serve(_inputs: Inputs, _outputs: Outputs, session: Session) -> None:
     def go_to(tab: str) -> None:
         ui.update_navset("tab", selected=tab, session=session)
 
-    session.on_ended(logic.session_ended)
+    session.on_ended(logic.collect_soon)
     data.data_server("data", loaded, go_to)
     outcome.outcome_server("outcome", loaded, go_to)
 
