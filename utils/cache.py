@@ -232,7 +232,8 @@ class TieredCache:
         """Forget everything, or what matches all that is given; the number of entries removed.
 
         An entry that stands in two tiers counts twice. A computation under way whose result
-        would match is not stored.
+        would match is not stored. `expired=True` is the hourly housekeeping: it also sweeps
+        what killed writers left behind.
         """
         doomed = Doomed(key, name, label, self._clock() if expired else None)
         if not expired:

@@ -22,7 +22,7 @@ import diskcache
 from diskcache.core import DBNAME, DEFAULT_SETTINGS, ENOVAL, METADATA, MODE_BINARY, MODE_RAW
 
 from utils.errors import CorruptEntry
-from utils.value_files import ValueFiles, new_name
+from utils.value_files import ValueFiles
 
 INDEX_NAME: str = DBNAME
 _KEY = re.compile(r"[0-9a-f]{8,128}")
@@ -72,8 +72,7 @@ class BytesOnlyDisk(diskcache.Disk):
             raise CorruptEntry("Only bytes can be stored.")
         if len(value) < _SMALL_BYTES:
             return 0, MODE_RAW, None, sqlite3.Binary(value)
-        self.written = new_name()
-        self.files.write(self.written, value)
+        self.written = self.files.write(value)
         return len(value), MODE_BINARY, self.written, None
 
     def fetch(self, mode: object, filename: object, value: object, read: bool) -> bytes:

@@ -119,17 +119,23 @@ class DiskTier:
         return True
 
     def clear(self, doomed: Doomed) -> int:
-        """Remove entries; clearing everything also empties quarantine and left-over files."""
+        """Remove entries, so that no byte of them stays in the directory.
+
+        Deleted rows are overwritten, the log is emptied, and the quarantine goes as a whole: it
+        may hold what is to be forgotten. Clearing what has expired also sweeps left-over files.
+        """
         with self._working() as index:
             if doomed == Doomed():
                 removed = index.clear()
-                shutil.rmtree(self.directory / "quarantine", ignore_errors=True)
-                self.counts["swept"] += index.sweep(0.0)
             else:
                 removed = index.drop(
                     row for row, key, owner, expires in _rows(index)
                     if doomed.matches(key, owner, expires)
                 )  # fmt: skip
+            if doomed.expired_at is None:
+                shutil.rmtree(self.directory / "quarantine", ignore_errors=True)
+            left_over = 0.0 if doomed == Doomed() else _YOUNG_SECONDS
+            self.counts["swept"] += index.sweep(left_over)
             index.sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             return removed
 

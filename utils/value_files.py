@@ -61,25 +61,32 @@ class ValueFiles:
                 raise CorruptEntry("A stored file is a link or cannot be read.") from error
             raise
 
-    def write(self, name: str, value: bytes) -> None:
-        """Make a new file (0600) and the folders on its way (0700)."""
-        first, second, _ = self._parts(name)
+    def write(self, value: bytes) -> str:
+        """Make a new file (0600); its name. Nothing is left behind when that fails."""
         for attempt in range(_TRIES):
-            for part in (first, f"{first}/{second}"):
-                with contextlib.suppress(FileExistsError, FileNotFoundError):
-                    (Path(self._directory) / part).mkdir(mode=0o700)
+            name = new_name()
             try:
-                with self._folder_of(name) as (folder, leaf):
-                    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOFOLLOW
-                    handle = os.open(leaf, flags, 0o600, dir_fd=folder)
-            except FileNotFoundError:
-                # Another process may have removed the empty folder meanwhile.
-                if attempt == _TRIES - 1:
+                self._write_as(name, value)
+            except OSError as error:
+                self.remove(name)
+                # Another process may have removed the empty folder, or something that is no
+                # folder of ours stands in its place: another name will do.
+                if error.errno not in (errno.ENOENT, *_NOT_OUR_FILE) or attempt == _TRIES - 1:
                     raise
             else:
-                with os.fdopen(handle, "wb") as writer:
-                    writer.write(value)
-                return
+                return name
+        raise FileNotFoundError(errno.ENOENT, "no folder could be made")
+
+    def _write_as(self, name: str, value: bytes) -> None:
+        first, second, _ = self._parts(name)
+        for part in (first, f"{first}/{second}"):
+            with contextlib.suppress(FileExistsError):
+                (Path(self._directory) / part).mkdir(mode=0o700)
+        with self._folder_of(name) as (folder, leaf):
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOFOLLOW
+            handle = os.open(leaf, flags, 0o600, dir_fd=folder)
+        with os.fdopen(handle, "wb") as writer:
+            writer.write(value)
 
     def remove(self, name: object) -> None:
         """Delete a file; names that are not ours and vanished files are let be."""
