@@ -14,9 +14,8 @@ from __future__ import annotations
 import functools
 import inspect
 import logging
-import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import nullcontext
 from dataclasses import dataclass
 from importlib import metadata
@@ -24,7 +23,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, ParamSpec, TypeVar
 
-import numpy as np
 import pandas as pd
 
 from config import VERSION, Settings
@@ -34,22 +32,26 @@ from stats.errors import BadInput, HeavyLaneNeeded, NotEstimable, StatsError
 from stats.result import RESULT_CLASSES, Note, Result
 from stats.stopping import stoppable
 from stats.variables import KINDS, Dataset, Variable, as_dataset
+from stats.work import Work, any_work, collinearity_work, outcome_work
 from utils.cache import Answer
 from utils.cache_directory import choose_cache_directory
 from utils.codec import Codec
 from utils.errors import Cancelled, DeadlineExceeded, Overloaded, WorkerLost
 from utils.executor import PRELOAD, CancelToken, Executor
 from utils.keys import canonical, fingerprint_column, make_key
-from utils.memory import MemoryActions, MemoryMonitor
 from utils.open_cache import open_cache
+from utils.plain import plain
+from utils.plan import Plan
+from utils.workbench import TheOne, Workbench
 from utils.zygote import Zygote
 
 __all__ = [  # noqa: RUF022 - types that tabs need, then what they call
     "BadInput", "CancelToken", "Cancelled", "Dataset", "DeadlineExceeded", "Imported",
-    "ImportNote", "ImportReport", "NotEstimable", "Note", "Overloaded", "ReadChoices", "Result",
-    "Run", "Settings", "StatsError", "Variable", "WorkerLost", "CATALOGUE", "KINDS", "VERSIONS",
-    "analyze_outcome", "check_collinearity", "configure", "import_file", "in_passing",
-    "remembered", "render_export", "run", "collect_soon", "settings", "shutdown", "submit",
+    "ImportNote", "ImportReport", "NotEstimable", "Note", "Overloaded", "Plan", "ReadChoices",
+    "Result", "Run", "Settings", "StatsError", "Variable", "WorkerLost", "CATALOGUE", "KINDS",
+    "VERSIONS", "analyze_outcome", "check_collinearity", "collect_soon", "configure",
+    "import_file", "in_passing", "plan", "remembered", "render_export", "run", "settings",
+    "shutdown", "submit",
 ]  # fmt: skip
 
 log = logging.getLogger("clinstat")
@@ -67,7 +69,6 @@ _INGEST_CLASSES = (Imported, ImportNote, ImportReport, ReadChoices, ReadLimits, 
 # run in the heavy lane; named, because this room knows no presentation
 _READ = "ingest:read_table"
 _RENDER = "presentation.exports:render"
-_PASSING_THREADS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +76,14 @@ class Analysis:
     """One row of the catalogue. Raise `version` whenever the numbers change.
 
     `prepare(dataset, choices)` gives the columns that the choices name and the choices with
-    every default filled in, or raises BadInput.
+    every default filled in, or raises BadInput. `work(dataset, complete choices)` guesses what
+    it takes, as asked and in smaller forms (`stats.work`).
     """
 
     name: str
     function: Callable[..., Result]
     prepare: Callable[[Dataset, Mapping[str, Any]], tuple[tuple[str, ...], dict[str, Any]]]
+    work: Callable[[Dataset, Mapping[str, Any]], tuple[Work, ...]]
     version: int
     lane: Literal["quick", "heavy"]
 
@@ -88,6 +91,11 @@ class Analysis:
     def path(self) -> str:
         """`module:function`, by which the heavy lane finds it."""
         return f"{self.function.__module__}:{self.function.__name__}"
+
+    @property
+    def kind(self) -> str:
+        """Runs that cost alike: this version of it."""
+        return f"{self.name} {self.version}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +125,11 @@ CATALOGUE: dict[str, Analysis] = {}
 
 def catalogued(
     function: Callable[P, R], *, prepare: Callable[..., Any], version: int,
-    lane: Literal["quick", "heavy"] = "quick",
+    work: Callable[..., tuple[Work, ...]] = any_work, lane: Literal["quick", "heavy"] = "quick",
 ) -> Callable[P, R]:  # fmt: skip
     """Enter a function of `stats/` into the catalogue; the callable returned has its signature
     and docstring and goes through the cache."""
-    analysis = Analysis(function.__name__, function, prepare, version, lane)
+    analysis = Analysis(function.__name__, function, prepare, work, version, lane)
     CATALOGUE[analysis.name] = analysis
 
     @functools.wraps(function)
@@ -138,7 +146,7 @@ def _signature(name: str) -> inspect.Signature:
     return inspect.signature(CATALOGUE[name].function)
 
 
-class _Workbench:
+class _Workbench(Workbench):
     """Cache and executor behind the catalogue, built from Settings."""
 
     def __init__(
@@ -146,16 +154,16 @@ class _Workbench:
     ) -> None:
         results = _by_path(RESULT_CLASSES)
         carried = results | _by_path(_INGEST_CLASSES) | {path: path for path in travellers}
+        directory = choose_cache_directory(settings.cache_dir)
         self.settings = settings
-        self.serving = serving
-        self.cache = open_cache(
+        cache = open_cache(
             classes=results,
             memory_bytes=settings.cache_memory_bytes,
-            directory=choose_cache_directory(settings.cache_dir),
+            directory=directory,
             disk_bytes=settings.cache_disk_bytes,
             lock_wait_seconds=settings.job_deadline_seconds,
         )
-        self.executor = Executor(
+        executor = Executor(
             codec=Codec(carried),
             quick_workers=settings.quick_workers,
             heavy_memory_bytes=settings.heavy_memory_bytes,
@@ -165,53 +173,19 @@ class _Workbench:
             preload=(*PRELOAD, "stats.outcome", "ingest"),
             zygote=zygote,
         )
-        self.monitor = MemoryMonitor(
-            budget_bytes=settings.memory_budget_bytes,
-            actions=MemoryActions(
-                shrink=self.cache.shrink,
-                hold_heavy=self.executor.hold_heavy,
-                kill_heavy=self.executor.kill_heavy,
-            ),
-        )
-        self.passing = ThreadPoolExecutor(_PASSING_THREADS, thread_name_prefix="passing")
-        if serving:
-            self.monitor.start()
-
-    def close(self) -> None:
-        self.passing.shutdown(wait=False, cancel_futures=True)
-        self.monitor.close()
-        self.executor.shutdown()
-        self.cache.close()
+        super().__init__(
+            cache, executor, serving=serving, budget_bytes=settings.memory_budget_bytes,
+            plan_file=None if directory is None else directory / "plan.json",
+        )  # fmt: skip
 
 
 def _by_path(classes: Sequence[type]) -> dict[str, type | str]:
     return {f"{c.__module__}:{c.__qualname__}": c for c in classes}
 
 
-class _Current:
-    """The one workbench of the process."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._bench: _Workbench | None = None
-
-    def get(self) -> _Workbench:
-        bench = self._bench
-        if bench is None:
-            with self._lock:
-                bench = self._bench = self._bench or _Workbench(
-                    Settings.from_env(), None, (), serving=False
-                )
-        return bench
-
-    def replace(self, bench: _Workbench | None) -> None:
-        with self._lock:
-            old, self._bench = self._bench, bench
-        if old is not None:
-            old.close()
-
-
-_current = _Current()
+_current: TheOne[_Workbench] = TheOne(
+    lambda: _Workbench(Settings.from_env(), None, (), serving=False)
+)
 
 
 def configure(
@@ -289,33 +263,39 @@ def _as_run(answer: Answer[Any]) -> Run:
 def _ask(name: str, data: Dataset | pd.DataFrame, choices: Mapping[str, Any]) -> _Asked:
     analysis = CATALOGUE[name]
     dataset = as_dataset(data)
-    plain = {key: _plain(value) for key, value in choices.items()}
+    given = plain(choices)
     # what is remembered must not hold the dataset, which would then never be freed
     found = dataset.remember(
-        ("key", name, canonical(plain)), lambda: _key(analysis, dataset, plain)
+        ("key", name, canonical(given)), lambda: _key(analysis, dataset, given)
     )
     return _Asked(analysis, dataset, *found)
 
 
-def _plain(value: Any) -> Any:
-    """Choices as plain data: numpy scalars and array-likes become Python values."""
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, (np.ndarray, pd.Index, pd.Series, list, tuple, set, frozenset)):
-        items = sorted(value, key=str) if isinstance(value, (set, frozenset)) else value
-        return tuple(_plain(v) for v in items)
-    if isinstance(value, Mapping):
-        return {str(k): _plain(v) for k, v in value.items()}
-    return value
+def plan(name: str, data: Dataset | pd.DataFrame, **choices: Any) -> Plan:
+    """Seconds, bytes and lane of a run before it starts, and whether it fits the memory budget.
+
+    Raises BadInput as `run` does. A page calls it through `in_passing`.
+    """
+    analysis, dataset = CATALOGUE[name], as_dataset(data)
+    _, complete = _prepared(analysis, dataset, plain(choices))
+    options = analysis.work(dataset, complete)
+    return _current.get().planner.plan(analysis.kind, options, analysis.lane)
+
+
+def _prepared(
+    analysis: Analysis, dataset: Dataset, asked: Mapping[str, Any]
+) -> tuple[tuple[str, ...], dict[str, Any]]:
+    bound = _signature(analysis.name).bind(dataset, **asked)
+    bound.apply_defaults()
+    left_out = ("data", "progress")
+    given = {k: v for k, v in bound.arguments.items() if k not in left_out}
+    return analysis.prepare(dataset, given)
 
 
 def _key(
     analysis: Analysis, dataset: Dataset, asked: Mapping[str, Any]
 ) -> tuple[str, tuple[str, ...], dict[str, Any]]:
-    bound = _signature(analysis.name).bind(dataset, **asked)
-    bound.apply_defaults()
-    given = {k: v for k, v in bound.arguments.items() if k != "data"}
-    columns, complete = analysis.prepare(dataset, given)
+    columns, complete = _prepared(analysis, dataset, asked)
     prints = [
         (c, dataset.remember(("print", c), lambda c=c: fingerprint_column(dataset.column(c))))
         for c in columns
@@ -329,11 +309,14 @@ def _key(
 
 def _compute(bench: _Workbench, asked: _Asked, cancel: CancelToken | None) -> Result:
     analysis = asked.analysis
+    options = analysis.work(asked.dataset, asked.choices)
+    bench.planner.admit(analysis.kind, options, analysis.lane)
     if analysis.lane == "quick":
         try:
             with (
                 rare.deferred() if bench.serving else nullcontext(),
                 nullcontext() if cancel is None else stoppable(cancel.check),
+                bench.planner.learning(analysis.kind, options[0]),
             ):
                 return analysis.function(asked.dataset, **asked.choices)
         except HeavyLaneNeeded:
@@ -386,7 +369,9 @@ def render_export(kind: str, **parts: Any) -> bytes:
     return executor.wait(executor.heavy(_RENDER, {"kind": kind, **parts}))
 
 
-analyze_outcome = catalogued(outcome.analyze_outcome, prepare=outcome.prepare, version=1)
+analyze_outcome = catalogued(
+    outcome.analyze_outcome, prepare=outcome.prepare, version=1, work=outcome_work
+)
 check_collinearity = catalogued(
-    collinearity.check_collinearity, prepare=collinearity.prepare, version=1
+    collinearity.check_collinearity, prepare=collinearity.prepare, version=1, work=collinearity_work
 )

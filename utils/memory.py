@@ -151,23 +151,37 @@ class MemoryMonitor:
         self._give_back_if_due()
         return self._level
 
-    def admit(self, planned_bytes: int) -> None:
-        """Return when a run that adds `planned_bytes` fits; else Overloaded says why not."""
+    def admit(self, planned_bytes: int, *, heavy: bool = True) -> None:
+        """Return when a run that adds `planned_bytes` fits; else Overloaded says why not.
+
+        While the server is pressed, no heavy work is taken even if it would fit.
+        """
+        refusal = self.refusal(planned_bytes, heavy=heavy)
+        if refusal is not None:
+            self.count_refusal()
+            raise refusal
+
+    def count_refusal(self) -> None:
+        """A run was turned away for want of memory."""
+        self._counts["refused"] += 1
+
+    def refusal(self, planned_bytes: int, *, heavy: bool = True) -> Overloaded | None:
+        """What `admit` would raise, for a plan: nothing is counted."""
         if self._clock() - self._sampled_at > self._interval:
             self._sample()
         needed = f"about {max(1, round(planned_bytes / _MIB)):,} MB of memory"
         if planned_bytes > self.budget_bytes:
-            self._counts["refused"] += 1
-            raise Overloaded(
+            return Overloaded(
                 f"This work needs {needed}, more than this server has.",
                 hint="Use fewer rows or variables.",
             )
-        if self._level >= Level.REFUSE or self._used + planned_bytes > self.budget_bytes:
-            self._counts["refused"] += 1
-            raise Overloaded(
+        held = heavy and self._level >= Level.REFUSE
+        if held or self._used + planned_bytes > self.budget_bytes:
+            return Overloaded(
                 f"This work needs {needed}, which is not free at the moment.",
                 hint="Nothing was lost; try again in a minute, or use fewer rows or variables.",
             )
+        return None
 
     def collect_soon(self) -> None:
         """Give memory back in a little while: a session has ended and is garbage by then."""

@@ -1,0 +1,105 @@
+"""How much work an analysis is, told before it starts.
+
+Seconds and bytes here are first guesses: formulas in rows and design columns, fitted once to
+runs on two cores of a server. Whoever plans runs corrects them by what finished runs took.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from stats.variables import Dataset
+
+_MIB = 1024 * 1024
+_WHOLE_BYTES = 8 * _MIB  # a design up to this size is built once (stats.design)
+_FIRTH_BYTES = 32 * _MIB  # and one up to this size for Firth's penalty (stats.penalty)
+_FIXED_BYTES = 2 * _MIB
+_ROW_BYTES = 145  # outcome, sort orders, ranks, fitted risks and residuals, per row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """`rows` of data, `columns` of the design without the intercept, `variant` what else decides
+    about time, `words` what this work is when it is offered instead of another."""
+
+    rows: int
+    columns: int
+    variant: str
+    seconds: float
+    size_bytes: int
+    words: str = ""
+
+
+def outcome_work(dataset: Dataset, choices: Mapping[str, Any]) -> tuple[Work, ...]:
+    """The work of `analyze_outcome` as asked, then smaller kinds of it, the nearest first.
+
+    `choices` are complete (`stats.outcome.prepare`).
+    """
+    rows, predictors = dataset.n_rows, choices["predictors"]
+    variant = "firth" if choices["method"] == "firth" else str(choices["interval"])
+    columns = design_columns(dataset, predictors)
+    found = [_outcome(rows, columns, variant)]
+    if variant == "firth":
+        found.append(_outcome(rows, columns, "profile", "maximum likelihood"))
+    if choices["interval"] == "profile":
+        found.append(_outcome(rows, columns, "wald", "Wald intervals and maximum likelihood"))
+    for share in (2, 4, 8):
+        n = len(predictors) // share
+        if n:
+            fewer = design_columns(dataset, predictors[:n])
+            words = f"{n} {'predictor' if n == 1 else 'predictors'} with Wald intervals"
+            found.append(_outcome(rows, fewer, "wald", words))
+    return tuple(found)
+
+
+def any_work(dataset: Dataset, _choices: Mapping[str, Any]) -> tuple[Work, ...]:
+    """A guess for an analysis of which nothing is known but its data: a pass or two over it."""
+    n, q = dataset.n_rows, len(dataset.names)
+    size_bytes = _FIXED_BYTES + _ROW_BYTES * n
+    return (
+        Work(rows=n, columns=q, variant="", seconds=5e-3 + 1e-7 * n * q, size_bytes=size_bytes),
+    )
+
+
+def collinearity_work(dataset: Dataset, choices: Mapping[str, Any]) -> tuple[Work, ...]:
+    """The work of `check_collinearity` as asked."""
+    n, q = dataset.n_rows, design_columns(dataset, choices["variables"])
+    seconds = 1e-3 + 5e-5 * q + n * (8e-9 * q + 3e-11 * q * q)
+    return (
+        Work(
+            rows=n, columns=q, variant="", seconds=seconds,
+            size_bytes=_FIXED_BYTES + min(8 * n * q, _WHOLE_BYTES) + 24 * n,
+        ),
+    )  # fmt: skip
+
+
+def design_columns(dataset: Dataset, names: Sequence[str]) -> int:
+    """Columns of the design: one per continuous variable, levels less one per factor."""
+    return sum(_columns_of(dataset.column(name)) for name in names)
+
+
+def _columns_of(column: pd.Series) -> int:
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return max(1, len(column.dtype.categories) - 1)
+    return 1
+
+
+def _outcome(rows: int, columns: int, variant: str, words: str = "") -> Work:
+    n, q = float(rows), float(columns)
+    # crude fits and tests are linear in the cells, the information matrix is quadratic in q
+    seconds = 4e-3 + 2e-4 * q + n * (4e-8 * q + 5e-10 * q * q)
+    kept = _WHOLE_BYTES
+    if variant == "profile":
+        seconds += 1.25e-9 * n * q * q
+    elif variant == "firth":  # one search per limit and test, each of them quadratic in q
+        seconds += 2e-3 * q + 1.4e-9 * n * q * q * q
+        kept = _FIRTH_BYTES
+    return Work(
+        rows=rows, columns=columns, variant=variant, seconds=seconds,
+        size_bytes=_FIXED_BYTES + min(8 * rows * (columns + 1), kept) + _ROW_BYTES * rows,
+        words=words,
+    )  # fmt: skip

@@ -1,0 +1,107 @@
+"""The plan of a run: what it will take, and whether it may, with a smaller one where it may not."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from utils.cost_model import CostModel, Guess
+from utils.errors import Overloaded
+from utils.memory import MemoryMonitor
+from utils.process_memory import PeakMeter
+
+Lane = Literal["quick", "heavy"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Seconds and bytes that a run will take, where it runs, and whether it may.
+
+    `sentence` is `about 0.1 s, 12 MB`, or, when it does not fit, why and what would.
+    """
+
+    seconds: float
+    bytes: int
+    lane: Literal["quick", "heavy"]
+    fits: bool
+    sentence: str
+
+
+class Planner:
+    """Prices runs with `model` and holds them against the memory that `monitor` watches.
+
+    `monitor` is None where nobody keeps a budget (a script): then everything fits.
+    """
+
+    def __init__(self, model: CostModel, monitor: MemoryMonitor | None) -> None:
+        self._model = model
+        self._monitor = monitor
+        self._meter = PeakMeter()
+
+    def plan(self, kind: str, options: Sequence[Guess], lane: Lane) -> Plan:
+        """The plan of `options[0]`; the others are smaller runs that may be offered instead."""
+        seconds, size_bytes = self._model.estimate(kind, options[0])
+        refusal = self._refusal(kind, options, lane)
+        sentence = price_words(seconds, size_bytes)
+        if refusal is not None:
+            sentence = f"{refusal.message} {refusal.hint}"
+        return Plan(
+            seconds=seconds, bytes=size_bytes, lane=lane, fits=refusal is None, sentence=sentence
+        )
+
+    def admit(self, kind: str, options: Sequence[Guess], lane: Lane) -> None:
+        """Return when `options[0]` may run; else Overloaded names what would fit."""
+        refusal = self._refusal(kind, options, lane)
+        if refusal is not None and self._monitor is not None:
+            self._monitor.count_refusal()
+            raise refusal
+
+    @contextlib.contextmanager
+    def learning(self, kind: str, guess: Guess) -> Iterator[None]:
+        """Learn from the quick run inside the block, if it comes to its end.
+
+        Time is that of the thread's processor: what other work takes meanwhile is not its cost.
+        """
+        with self._meter.measuring() as added:
+            began = time.thread_time()
+            yield
+            seconds, size_bytes = time.thread_time() - began, added()
+        self._model.learn(kind, guess, seconds=seconds, size_bytes=size_bytes)
+
+    def close(self) -> None:
+        """Keep what was learnt."""
+        self._model.save()
+
+    def _refusal(self, kind: str, options: Sequence[Guess], lane: Lane) -> Overloaded | None:
+        if self._monitor is None:
+            return None
+        heavy = lane == "heavy"
+        refusal = self._monitor.refusal(self._model.estimate(kind, options[0])[1], heavy=heavy)
+        if refusal is None:
+            return None
+        for option in options[1:]:
+            size_bytes = self._model.estimate(kind, option)[1]
+            if self._monitor.refusal(size_bytes, heavy=heavy) is None:
+                return Overloaded(
+                    refusal.message, hint=f"{option.words[:1].upper()}{option.words[1:]} would fit."
+                )
+        return refusal
+
+
+def duration_words(seconds: float) -> str:
+    """`under 0.1 s`, `about 0.4 s`, `about 12 s`, `about 3 minutes`."""
+    if seconds < 0.1:
+        return "under 0.1 s"
+    if seconds < 9.5:
+        return f"about {seconds:.1g} s"
+    if seconds < 99.5:
+        return f"about {float(f'{seconds:.1g}'):.0f} s"
+    return f"about {max(2, round(seconds / 60))} minutes"
+
+
+def price_words(seconds: float, size_bytes: int) -> str:
+    """`about 0.1 s, 12 MB`."""
+    return f"{duration_words(seconds)}, {max(1, round(size_bytes / 1e6)):,} MB"
