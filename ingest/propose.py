@@ -45,6 +45,14 @@ _COUNT_NAME = re.compile(
     r"(?:$|[ _.\-])",
     re.IGNORECASE,
 )
+_KNOWN_UNITS = frozenset((
+    "years", "year", "yr", "yrs", "y", "months", "month", "weeks", "week", "days", "day", "d",
+    "hours", "hour", "h", "hr", "min", "minutes", "s", "sec", "seconds", "ms", "kg", "g", "mg",
+    "ug", "µg", "μg", "ng", "pg", "lb", "cm", "mm", "m", "km", "in", "ft", "l", "dl", "ml",
+    "ul", "µl", "mmhg", "cmh2o", "kpa", "hz", "bpm", "iu", "u", "mol", "mmol", "umol", "µmol",
+    "μmol", "nmol", "pmol", "meq", "ma", "mv", "kcal", "kj", "gy", "ปี", "เดือน", "วัน", "กก",
+    "ซม",
+))  # fmt: skip
 _UNIT = re.compile(r".{0,300}[\[(]([^\[\]()=]{1,20})[\])]\s*\Z")
 _NOT_UNITS: Final = frozenset(["yes/no", "y/n", "m/f", "f/m", "no/yes", "0/1", "1/0", "1/2"])
 
@@ -170,7 +178,16 @@ def _propose_number(name: str, column: pd.Series, notes: list[ImportNote]) -> Va
                 "quantity.",
                 "If they are codes, make it categorical in the variable table.",
             )  # fmt: skip
-    return Variable(name=name, label=name, kind="continuous", unit=unit_of(name))
+    unit = unit_of(name)
+    return Variable(name=name, label=_label_of(name, unit), kind="continuous", unit=unit)
+
+
+def _label_of(name: str, unit: str) -> str:
+    """The name without its unit, so that the unit is said once; only units that are well known
+    are taken off, since "score (old)" is a name."""
+    known = unit.casefold() in _KNOWN_UNITS or any(sign in unit for sign in "/%°^")
+    label = name[: name.rindex(unit)].rstrip("([ \t") if known else ""
+    return label or name
 
 
 def unit_of(name: str) -> str:

@@ -20,7 +20,8 @@ _TABLE_TEXT = "Table Text"
 _TABLE_NOTE = "Table Note"
 _TEXT_POINTS = 9.0
 _NOTE_POINTS = 8.0
-_LETTER_CM = 0.165  # mean width of a letter of the table's text
+_LETTER_CM = 0.17  # mean width of a letter of the table's text, bold heads included
+_CELL_PAD_CM = 0.5  # both sides of a cell
 _PORTRAIT_CM = 16.0
 _LANDSCAPE_CM = 24.7
 _FIRST_COLUMN_LETTERS = 46
@@ -138,7 +139,7 @@ def _column_letters(table: Table) -> list[int]:
 
 
 def _needed_cm(table: Table) -> float:
-    return sum(_LETTER_CM * letters + 0.3 for letters in _column_letters(table))
+    return sum(_LETTER_CM * letters + _CELL_PAD_CM for letters in _column_letters(table))
 
 
 def _add_table(document: Any, table: Table, width_cm: float) -> None:
@@ -159,7 +160,7 @@ def _add_table(document: Any, table: Table, width_cm: float) -> None:
     for i, count in enumerate(letters):
         # Before cells are merged, so that a merged cell is as wide as its columns.
         for place in (grid.columns[i], *(line[i] for line in cells)):
-            place.width = Cm((_LETTER_CM * count + 0.3) * scale)
+            place.width = Cm((_LETTER_CM * count + _CELL_PAD_CM) * scale)
     _fill_head(table, cells, head_rows)
     pads = [
         decimal_padding(table.column_texts(i)) if c.align == "number" else None

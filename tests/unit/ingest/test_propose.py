@@ -96,3 +96,20 @@ def test_order_needs_every_level_of_one_scale():
 def test_long_names_cost_nothing():
     for name in ("(" * 50_000, "a" * 50_000 + "(x)", "- " * 25_000, "patient" * 7_000):
         propose(name, [1, 2, 3, 1])
+
+
+@pytest.mark.parametrize(
+    ("name", "label", "unit"),
+    [
+        ("age (years)", "age", "years"),
+        ("crp [mg/L]", "crp", "mg/L"),
+        ("weight (kg) ", "weight", "kg"),
+        ("(mmHg)", "(mmHg)", "mmHg"),
+        ("dose", "dose", ""),
+        ("score (old)", "score (old)", "old"),
+    ],
+)
+def test_a_unit_is_said_once(name, label, unit):
+    variable, _ = propose(name, [1.5, 2.5, 3.25])
+    assert (variable.name, variable.label) == (name, label)
+    assert variable.unit == unit
