@@ -182,10 +182,12 @@ def _cubed(values: Floats, knot: float) -> Floats:
 def smoother_of(predictor: Floats, wanted: int) -> Smoother:
     """A smoother with `wanted` knots (4 or 3; 0 = a straight line) at the quantiles of the linear
     predictor, or with fewer where its values do not keep that many knots apart."""
+    width = max(float(np.ptp(predictor)), 1e-300)
+    distinct = len(np.unique(np.round((predictor - predictor.min()) / width, 6)))
     for n_knots, shares in KNOT_QUANTILES.items():
-        if n_knots > wanted:
+        if n_knots > min(wanted, distinct):
             continue
         knots = np.quantile(predictor, shares)
-        if np.diff(knots).min() > _APART * float(np.ptp(predictor)):
+        if np.diff(knots).min() > _APART * width:
             return Smoother(tuple(float(k) for k in knots))
     return Smoother(())

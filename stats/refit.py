@@ -23,7 +23,7 @@ from stats.collinearity import find_aliased
 from stats.design import Bools, Design, Floats, Ints
 from stats.errors import NotEstimable
 from stats.firth import fit_firth
-from stats.logistic import fit_logistic, sums
+from stats.logistic import Sums, fit_logistic, sums
 from stats.recalibration import invert_many
 from stats.resampling import Counts
 
@@ -38,6 +38,7 @@ _NEWTON_ROUNDS = 8
 _TILE_ELEMENTS = 1 << 16
 _FEW_PARAMETERS = 40  # up to here products of column pairs beat one product per resample
 _NO_CHANCE = 1e3
+_ROUNDING = float(np.finfo(np.float64).eps)
 
 
 class FullFit(NamedTuple):
@@ -110,8 +111,7 @@ class Refitter:
             usable &= np.isfinite(size) & (size < _NO_CHANCE) & (size < 2.0 * before[active])
             beta[active[usable]] += step[usable]
             before[active] = size
-            # Bach's certificate, with the trace for the largest row (see logistic.certificate)
-            done = usable & (size <= _NEAR) & (size * reach <= 0.5)
+            done = usable & (size <= _NEAR) & _certified(size, reach, self._design.n_rows)
             settled[active[done]] = True
             active = active[usable & ~done]
             if not len(active):
@@ -225,16 +225,17 @@ class Refitter:
         if not kept:
             return beta, NO_MODEL, True
         used = design.take(kept) if lost else design
-        fitted, how = self._fit_one(used, y)
+        fitted, how = self._fit_one(used, y, sums(used, y) if lost else start)
         if fitted is not None:
             beta[:] = 0.0
             beta[[0, *(j + 1 for j in kept)]] = fitted
         return beta, how, bool(lost)
 
-    def _fit_one(self, design: Design, y: Floats) -> tuple[Floats | None, int]:
+    def _fit_one(self, design: Design, y: Floats, start: Sums) -> tuple[Floats | None, int]:
         if self._method != "firth":
-            fit = fit_logistic(design, y)
-            if fit.certified:
+            fit = fit_logistic(design, y, start=start)
+            reach = np.sqrt(start.row_norm * np.trace(fit.covariance))
+            if fit.certified and _certified(np.zeros(1), reach, len(y)).all():
                 return fit.beta, LIKELIHOOD
             if self._method == "likelihood":
                 return None, SEPARATED
@@ -242,6 +243,16 @@ class Refitter:
             return fit_firth(design, y).beta, FIRTH
         except NotEstimable:
             return None, NO_MODEL
+
+
+def _certified(size: Floats, reach: Floats, n_rows: int) -> Bools:
+    """Bach's certificate that the maximum exists (`logistic.certificate`), for decrements `size`
+    and bounds `reach` of the largest sqrt(x'Cx).
+
+    A risk that rounds to 1 lends a separated resample a vanishing score. The rounding of a risk
+    moves the decrement by up to eps sqrt(x'Cx) a row, which is therefore added to it.
+    """
+    return (size + n_rows * _ROUNDING * reach) * reach <= 0.5
 
 
 def _add_each(information: Floats, x: Floats, weights: Floats) -> None:
