@@ -14,6 +14,7 @@ from __future__ import annotations
 import functools
 import inspect
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import nullcontext
@@ -57,6 +58,7 @@ __all__ = [  # noqa: RUF022 - types that tabs need, then what they call
 log = logging.getLogger("clinstat")
 P = ParamSpec("P")
 R = TypeVar("R", bound=Result)
+Progress = Callable[[float, Any], None]
 T = TypeVar("T")
 
 #: Versions that numbers depend on: part of every key, printed in the methods paragraph.
@@ -219,15 +221,16 @@ def run(name: str, data: Dataset | pd.DataFrame, **choices: Any) -> Run:
 
 def submit(
     name: str, data: Dataset | pd.DataFrame, *, owner: str = "",
-    cancel: CancelToken | None = None, **choices: Any,
+    cancel: CancelToken | None = None, progress: Progress | None = None, **choices: Any,
 ) -> Future[Run]:  # fmt: skip
     """`run` in the quick lane, fair between owners; all errors arrive through the Future.
 
     Turning `cancel` answers the Future at once with Cancelled. Work that waits is dropped, a
-    heavy job is killed, quick work ends at its next check (some milliseconds).
+    heavy job is killed, quick work ends at its next check (some milliseconds). `progress` gets
+    a fraction and a partial result, in a thread of the lane, from analyses that tell them.
     """
     return _current.get().executor.quick(
-        _run, name, data, choices, cancel, owner=owner, cancel=cancel
+        _run, name, data, choices, cancel, owner=owner, cancel=cancel, progress=progress
     )
 
 
@@ -243,13 +246,14 @@ def remembered(name: str, data: Dataset | pd.DataFrame, **choices: Any) -> Run |
 
 def _run(
     name: str, data: Dataset | pd.DataFrame, choices: Mapping[str, Any],
-    cancel: CancelToken | None = None,
+    cancel: CancelToken | None = None, *, progress: Progress | None = None,
 ) -> Run:  # fmt: skip
     bench = _current.get()
+    began = time.thread_time()
     asked = _ask(name, data, choices)
     answer: Answer[Any] = bench.cache.get_or_compute(
         asked.key,
-        lambda: _compute(bench, asked, cancel),
+        lambda: _compute(bench, asked, began, cancel, progress),
         name=name,
         ttl_seconds=bench.settings.cache_ttl_seconds,
     )
@@ -307,8 +311,12 @@ def _key(
     return key, columns, complete
 
 
-def _compute(bench: _Workbench, asked: _Asked, cancel: CancelToken | None) -> Result:
+def _compute(
+    bench: _Workbench, asked: _Asked, began: float,
+    cancel: CancelToken | None, progress: Progress | None,
+) -> Result:  # fmt: skip
     analysis = asked.analysis
+    told = progress if "progress" in _signature(analysis.name).parameters else None
     options = analysis.work(asked.dataset, asked.choices)
     bench.planner.admit(analysis.kind, options, analysis.lane)
     if analysis.lane == "quick":
@@ -316,13 +324,15 @@ def _compute(bench: _Workbench, asked: _Asked, cancel: CancelToken | None) -> Re
             with (
                 rare.deferred() if bench.serving else nullcontext(),
                 nullcontext() if cancel is None else stoppable(cancel.check),
-                bench.planner.learning(analysis.kind, options[0]),
+                bench.planner.learning(analysis.kind, options[0], since=began),
             ):
-                return analysis.function(asked.dataset, **asked.choices)
+                telling = {} if told is None else {"progress": told}
+                return analysis.function(asked.dataset, **asked.choices, **telling)
         except HeavyLaneNeeded:
             log.info("%s moves to the heavy lane", analysis.name)
     arguments = {"data": asked.dataset.frame(asked.columns), **asked.choices}
-    return bench.executor.wait(bench.executor.heavy(analysis.path, arguments, cancel=cancel))
+    future = bench.executor.heavy(analysis.path, arguments, cancel=cancel, progress=told)
+    return bench.executor.wait(future)
 
 
 def in_passing(function: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:

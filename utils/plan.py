@@ -60,13 +60,14 @@ class Planner:
             raise refusal
 
     @contextlib.contextmanager
-    def learning(self, kind: str, guess: Guess) -> Iterator[None]:
+    def learning(self, kind: str, guess: Guess, *, since: float | None = None) -> Iterator[None]:
         """Learn from the quick run inside the block, if it comes to its end.
 
-        Time is that of the thread's processor: what other work takes meanwhile is not its cost.
+        Time is that of the thread's processor (`time.thread_time()`), from `since` if given:
+        what other work takes meanwhile is not its cost.
         """
+        began = time.thread_time() if since is None else since
         with self._meter.measuring() as added:
-            began = time.thread_time()
             yield
             seconds, size_bytes = time.thread_time() - began, added()
         self._model.learn(kind, guess, seconds=seconds, size_bytes=size_bytes)
