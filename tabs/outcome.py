@@ -24,6 +24,7 @@ from tabs.outcome_choices import (
 )
 from tabs.outcome_fields import text_of, ticked
 from tabs.parts import empty_state
+from tabs.plan_line import plan_server, plan_ui
 
 _NO_DATA = BadInput(
     "There is no dataset yet.", rule="dataset", hint="Upload a file or open an example first."
@@ -38,7 +39,8 @@ def outcome_ui() -> Tag:
         ui.output_ui("no_data", class_="cs-no-data"),
         ui.div(
             ui.div(
-                ui.h2("Outcome model"), outcome_form.form(), ui.div(run, class_="cs-run"),
+                ui.h2("Outcome model"), outcome_form.form(),
+                ui.div(run, plan_ui("plan"), class_="cs-run"),
                 class_="cs-panel",
             ),
             card_ui(
@@ -98,6 +100,7 @@ def outcome_server(
             **labels_and_units(now.dataset.variables),
         )  # fmt: skip
 
+    plan_server("plan", request)
     card_server("card", request, start=inputs.run)
 
 
