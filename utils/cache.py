@@ -26,6 +26,7 @@ from utils.errors import CodecError
 from utils.key_history import KeyHistory
 from utils.keys import KeyParts
 from utils.memory_tier import MemoryTier, Slot
+from utils.packed import Unpacked
 from utils.process_lock import KeyLocks
 from utils.single_flight import SingleFlight
 from utils.tier import Doomed, Owner, Tier
@@ -165,17 +166,17 @@ class TieredCache:
             if entry is None or not entry.alive(self._clock()):
                 continue
             try:
-                value, live = self.codec.unpack(entry.payload)
+                found = self.codec.unpack(entry.payload)
             except CodecError:
                 tier.counts["unreadable"] += 1
                 tier.clear(Doomed(key=key))
                 continue
             mark = self._clears.mark
-            payload = self._into_memory(key, value, entry, owner, live=live)
+            payload = self._into_memory(key, found, entry, owner)
             for above in self.lower[:depth]:
                 above.put(key, entry, owner)
             self._forget_if_cleared(key, owner, mark)
-            return _Found(value, tier.name, entry.cost_seconds, payload)  # type: ignore[arg-type]
+            return _Found(found.value, tier.name, entry.cost_seconds, payload)  # type: ignore[arg-type]
         return None
 
     def _computed(
@@ -186,32 +187,32 @@ class TieredCache:
         value = compute()
         cost = time.perf_counter() - started
         try:
-            payload, live = self.codec.pack(value)
+            packed = self.codec.pack(value)
         except CodecError as error:
             self._counters.not_stored(owner.name)
             _log.warning("A value of %s is not remembered: %s", owner.name, error.message)
             return _Found(value, "computed", cost)
         if not ttl_seconds > 0:
-            return _Found(value, "computed", cost, None if live else payload)
+            return _Found(value, "computed", cost, None if packed.immutable else packed.payload)
         now = self._clock()
-        entry = Entry(payload, now, min(now + ttl_seconds, _LATEST_EXPIRY), cost)
-        own_payload = self._into_memory(key, value, entry, owner, live=live)
+        entry = Entry(packed.payload, now, min(now + ttl_seconds, _LATEST_EXPIRY), cost)
+        kept = Unpacked(value, packed.immutable, packed.live_bytes)
+        own_payload = self._into_memory(key, kept, entry, owner)
         for tier in self.lower:
             tier.put(key, entry, owner)
         self._forget_if_cleared(key, owner, mark)
         return _Found(value, "computed", cost, own_payload)
 
-    def _into_memory(
-        self, key: str, value: Any, entry: Entry, owner: Owner, *, live: bool
-    ) -> bytes | None:
+    def _into_memory(self, key: str, found: Unpacked, entry: Entry, owner: Owner) -> bytes | None:
         """Keep the value; its bytes when it is not safe to share the object, else None."""
+        live = found.immutable
         payload = None if live else bytes(entry.payload)
         self.memory.put(
             Slot(
-                key=key, value=value if live else payload, live=live,
-                size_bytes=len(entry.payload), cost_seconds=entry.cost_seconds,
-                expires_at=entry.expires_at, created_at=entry.created_at,
-                name=owner.name, label=owner.label,
+                key=key, value=found.value if live else payload, live=live,
+                size_bytes=max(found.live_bytes if live else 0, len(entry.payload)),
+                cost_seconds=entry.cost_seconds, expires_at=entry.expires_at,
+                created_at=entry.created_at, name=owner.name, label=owner.label,
             )
         )  # fmt: skip
         return payload

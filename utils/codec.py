@@ -30,8 +30,9 @@ from typing import Any
 
 import numpy as np
 
-from utils import codec_pandas
+from utils import codec_pandas, packed
 from utils.errors import CodecError
+from utils.packed import Packed, Unpacked
 
 _MAGIC = b"CLINCOD1"
 _PREFIX = struct.Struct("<8sQQ")
@@ -73,10 +74,10 @@ class Codec:
 
     def encode(self, value: object) -> bytes:
         """The bytes of `value`; CodecError when a part of it has a type not known here."""
-        return self.pack(value)[0]
+        return self.pack(value).payload
 
-    def pack(self, value: object) -> tuple[bytes, bool]:
-        """The bytes of `value`, and whether nothing reachable from it can change.
+    def pack(self, value: object) -> Packed:
+        """The bytes of `value`, and what is known about it.
 
         Immutable are plain scalars, bytes, tuples and read-only mappings of such, and objects
         of allowed frozen dataclasses whose state is made of such.
@@ -93,13 +94,13 @@ class Codec:
 
         With `copy=False` arrays are read-only views of `data`.
         """
-        return self.unpack(data, copy=copy)[0]
+        return self.unpack(data, copy=copy).value
 
-    def unpack(self, data: bytes | memoryview, *, copy: bool = True) -> tuple[Any, bool]:
-        """The value in `data`, and whether it is immutable (as `pack` said)."""
+    def unpack(self, data: bytes | memoryview, *, copy: bool = True) -> Unpacked:
+        """The value in `data`, and what `pack` knew about it."""
         try:
             reader = _Decoder(self, memoryview(data), copy=copy)
-            return reader.run(), reader.immutable
+            return Unpacked(reader.run(), reader.immutable, reader.live_bytes)
         except _NONSENSE as error:
             if isinstance(error, CodecError):
                 raise
@@ -143,11 +144,13 @@ class _Encoder:
         self._classes: dict[tuple[str, ...], int] = {}
         self._depth = 0
         self._immutable = True
+        self._live_bytes = 0
 
-    def run(self, value: object) -> tuple[bytes, bool]:
+    def run(self, value: object) -> Packed:
         root = self.node(value)
         described = {
             "immutable": self._immutable,
+            "live_bytes": self._live_bytes,
             "classes": [[*key] for key in self._classes],
             "root": root,
         }
@@ -159,11 +162,13 @@ class _Encoder:
             size = len(block)
             parts += [block, bytes(-size % _ALIGN)]
             total += size + -size % _ALIGN
-        return b"".join([_PREFIX.pack(_MAGIC, len(header), total), *parts]), self._immutable
+        payload = b"".join([_PREFIX.pack(_MAGIC, len(header), total), *parts])
+        return Packed(payload, self._immutable, self._live_bytes)
 
     def node(self, value: Any) -> Any:
         kind = type(value)
         if kind in _PLAIN:
+            self._live_bytes += packed.of_scalar(value)
             return self._whole(value) if kind is int else value
         self._depth += 1
         if self._depth > _DEEPEST:
@@ -188,8 +193,10 @@ class _Encoder:
         tag = "t"
         if type(value) is list:
             tag, self._immutable = "l", False
+        self._live_bytes += packed.of_sequence(len(value))
         kinds = set(map(type, value))
         if kinds <= _PLAIN and (int not in kinds or _all_small(value)):
+            self._live_bytes += packed.of_plain(value, kinds)
             return [tag.upper(), list(value)]
         return [tag, [self.node(item) for item in value]]
 
@@ -197,6 +204,7 @@ class _Encoder:
         names = list(value)
         if set(map(type, names)) - {str}:
             raise CodecError("A mapping has a key that is not text.")
+        self._live_bytes += packed.of_mapping(len(names))
         tag = "m"
         if type(value) is dict:
             tag, self._immutable = "d", False
@@ -204,6 +212,7 @@ class _Encoder:
 
     def block(self, value: bytes) -> list[Any]:
         self._blocks.append(value)
+        self._live_bytes += packed.of_bytes(len(value))
         return ["b", len(self._blocks), len(value)]
 
     def array(self, value: np.ndarray[Any, Any]) -> list[Any]:
@@ -214,11 +223,13 @@ class _Encoder:
             return ["o", [self.node(item) for item in value.tolist()]]
         plain = np.asarray(value, dtype=value.dtype.newbyteorder("<"), order="C")
         kind = _dtype_text(plain.dtype)
+        self._live_bytes += packed.of_array(plain.nbytes)
         self._blocks.append(plain.reshape(-1).view("u1").data if plain.size else b"")
         return ["a", len(self._blocks), kind, list(plain.shape)]
 
     def _object(self, value: object) -> list[Any]:
         state = state_of(value)
+        self._live_bytes += packed.of_object(len(state))
         parameters = getattr(type(value), "__dataclass_params__", None)
         if parameters is None or not parameters.frozen:
             self._immutable = False
@@ -263,6 +274,7 @@ class _Decoder:
         described = json.loads(str(data[_PREFIX.size : start], "utf-8", "surrogatepass"))
         self._root = described["root"]
         self.immutable = described["immutable"] is True
+        self.live_bytes = int(described["live_bytes"])
         self._classes: list[tuple[type, list[str]]] = [
             (codec.class_of(name), names) for name, *names in described["classes"]
         ]
@@ -277,11 +289,12 @@ class _Decoder:
         return value
 
     def value(self, node: Any) -> Any:
-        if type(node) is not list:
-            if type(node) not in _PLAIN:
-                raise CodecError("Stored bytes hold an unknown node.")
+        kind = type(node)
+        if kind is list:
+            return _READERS[node[0]](self, *node[1:])
+        if kind in _PLAIN:
             return node
-        return _READERS[node[0]](self, *node[1:])
+        raise CodecError("Stored bytes hold an unknown node.")
 
     def take(self, number: int, size: int) -> memoryview:
         """The next block, which must be the one that the node was written with."""
@@ -299,7 +312,8 @@ class _Decoder:
         return bytes(self.take(number, size))
 
     def many(self, nodes: list[Any]) -> list[Any]:
-        return [self.value(node) for node in nodes]
+        # Most nodes of a table are plain: asking here saves a call for each.
+        return [n if type(n) in _PLAIN else self.value(n) for n in nodes]
 
     def plain(self, values: list[Any]) -> list[Any]:
         if type(values) is not list or not set(map(type, values)) <= _PLAIN:

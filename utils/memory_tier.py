@@ -31,7 +31,8 @@ ENTRY_OVERHEAD_BYTES = 512
 class Slot:
     """One value: the object itself when `live`, otherwise its codec bytes.
 
-    `size_bytes` is the length of the codec bytes; the tier adds the overhead.
+    `size_bytes` is the memory that the value takes: of a live object what the codec reckons, of
+    bytes their length. The tier adds the overhead.
     """
 
     key: str

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import pickle
 import random
 import struct
+import tracemalloc
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -218,16 +220,45 @@ def test_a_value_that_holds_itself_is_refused() -> None:
     ids=range(14),
 )  # fmt: skip
 def test_the_codec_knows_what_cannot_change(value: object, immutable: bool) -> None:
-    data, said = CODEC.pack(value)
-    assert said is immutable
-    assert CODEC.unpack(data)[1] is immutable
+    packed = CODEC.pack(value)
+    assert packed.immutable is immutable
+    assert CODEC.unpack(packed.payload).immutable is immutable
+
+
+@pytest.mark.parametrize("rows", [1, 30, 300])
+def test_the_codec_knows_how_much_memory_a_result_takes(rows: int) -> None:
+    """Against what Python's own allocator counts for rebuilt tables."""
+    tables = tuple(
+        FrozenTable(
+            (
+                Column("term", "text", tuple(f"term {i % 7} of {n}" for i in range(rows))),
+                Column("level", "text", (None,) * rows),
+                Column("value", "float", np.arange(float(rows)).tobytes()),
+            ),
+            rows,
+        )
+        for n in range(6)
+    )
+    packed = CODEC.pack(
+        Sample("result", (1.5,) * 9, MappingProxyType({"a": tables, "b": (1, "x")}))
+    )
+    CODEC.decode(packed.payload)
+    gc.collect()
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    held = [CODEC.decode(packed.payload) for _ in range(50)]
+    gc.collect()
+    taken = (tracemalloc.get_traced_memory()[0] - before) / len(held)
+    tracemalloc.stop()
+    assert 0.75 <= packed.live_bytes / taken <= 1.5
+    assert CODEC.unpack(packed.payload).live_bytes == packed.live_bytes
 
 
 # Hostile bytes.
 
 
 def with_header(root: Any, blocks: bytes = b"", **more: Any) -> bytes:
-    described = {"immutable": True, "classes": [], "root": root, **more}
+    described = {"immutable": True, "live_bytes": 0, "classes": [], "root": root, **more}
     header = json.dumps(described).encode()
     body = header + bytes(-(24 + len(header)) % 64)
     return (
@@ -284,7 +315,7 @@ def test_only_allowed_classes_are_called_and_only_as_they_allow(classes: Any) ->
 
 def test_nesting_and_garbage_are_refused() -> None:
     deep = "[" * 200_000
-    header = f'{{"immutable": true, "classes": [], "root": {deep}'.encode()
+    header = f'{{"immutable": true, "live_bytes": 0, "classes": [], "root": {deep}'.encode()
     bomb = struct.pack("<8sQQ", b"CLINCOD1", len(header), 24 + len(header)) + header
     nested: Any = 1
     for _ in range(300):
