@@ -21,7 +21,7 @@ from scipy.special import expit, ndtri
 
 from stats.decision_curve import THRESHOLDS, Sorted
 from stats.design import Bools, Floats
-from stats.recalibration import Smoother, fit_many, smoother_of
+from stats.recalibration import Smoother, covariance_of, fit_many, risk_of, smoother_of
 from stats.resampling import Counts
 
 #: The measures, in the order of the table.
@@ -112,7 +112,7 @@ class Assessor:
         self, predictor: Floats, counts: Counts | None, likelihood: Bools,
         own: Performance, other: Performance, part: slice,
     ) -> None:  # fmt: skip
-        squared = np.square(expit(predictor) - self._y)
+        squared = np.square(risk_of(predictor) - self._y)
         basis = self.smoother.columns(predictor)
         line = self._lines(basis, None, other, part)
         other.measures[part, MEASURES.index("brier")] = squared.mean(axis=1)
@@ -143,10 +143,10 @@ class Assessor:
         k = len(basis)
         both = fit_many(
             basis[:, :2], self._y, weights=weights, start=np.tile([0.0, 1.0], (k, 1))
-        ).coef  # fmt: skip
+        )  # fmt: skip
         large = fit_many(
             basis[:, :1], self._y, weights=weights, offset=basis[:, 1], start=np.zeros((k, 1))
-        ).coef  # fmt: skip
+        )  # fmt: skip
         into.measures[part, MEASURES.index("calibration_slope")] = both[:, 1]
         into.measures[part, MEASURES.index("calibration_intercept")] = large[:, 0]
         into.measures[part, MEASURES.index("recalibration_intercept")] = both[:, 0]
@@ -158,7 +158,7 @@ class Assessor:
             return expit(line @ self._at_grid)
         start = np.zeros((len(basis), basis.shape[1]))
         start[:, :2] = np.where(np.isnan(line), [0.0, 1.0], line)
-        return expit(fit_many(basis, self._y, weights=weights, start=start).coef @ self._at_grid)
+        return expit(fit_many(basis, self._y, weights=weights, start=start) @ self._at_grid)
 
     def apparent_curve(self, predictor: Floats, ci_level: float) -> ApparentCurve:
         """The curve of one set of predictions on the original rows, with a Wald band on the
@@ -166,9 +166,10 @@ class Assessor:
         basis = self.smoother.columns(predictor[None])
         start = np.zeros((1, basis.shape[1]))
         start[0, 1] = 1.0
-        fit = fit_many(basis, self._y, start=start)
-        logit = fit.coef[0] @ self._at_grid
-        variance = np.einsum("ig,ij,jg->g", self._at_grid, fit.covariance[0], self._at_grid)
+        coef = fit_many(basis, self._y, start=start)
+        logit = coef[0] @ self._at_grid
+        covariance = covariance_of(basis, coef)[0]
+        variance = np.einsum("ig,ij,jg->g", self._at_grid, covariance, self._at_grid)
         reach = float(ndtri(0.5 + ci_level / 2.0)) * np.sqrt(variance)
         return ApparentCurve(expit(logit), expit(logit - reach), expit(logit + reach))
 

@@ -5,8 +5,8 @@ the linear predictor: with an intercept alone (calibration in the large), with i
 slope, or with a restricted cubic spline (the calibration curve). `fit_many` fits such a model
 for many sets of predictions side by side, with counts as weights or none.
 
-Newton's method, the step damped by log(1 + d) / d with d the largest change of a linear
-predictor, which never overshoots for the logistic loss (Sun & Tran-Dinh 2019,
+Newton's method; where the largest change d of a linear predictor is above 1/2, the step is
+damped by log(1 + d) / d, which never overshoots for the logistic loss (Sun & Tran-Dinh 2019,
 doi:10.1007/s10107-018-1282-4, generalised self-concordance).
 
 Restricted cubic splines: Harrell 2015, Regression Modeling Strategies, section 2.4.5, cubic
@@ -27,16 +27,11 @@ from stats.design import Bools, Floats, Ints
 #: Knots at these quantiles of the linear predictor (Harrell 2015, table 2.3).
 KNOT_QUANTILES: Final = {4: (0.05, 0.35, 0.65, 0.95), 3: (0.10, 0.50, 0.90)}
 
-_ROUNDS = 30
-_LAST = 1e-7  # step, in standard errors, that would follow: the one at hand is then the last
+_ROUNDS = 40
+_ERROR = 1e-7  # distance from the maximum, in standard errors
+_STALE = 0.02
+_FULL_STEP = 0.5  # a change of linear predictors at which Newton still contracts by 0.3
 _APART = 1e-6  # knots closer than this part of their range are the same
-
-
-class Recalibrated(NamedTuple):
-    """Coefficients (k x m, NaN where there is no maximum) and their covariance (k x m x m)."""
-
-    coef: Floats
-    covariance: Floats
 
 
 def fit_many(
@@ -46,8 +41,8 @@ def fit_many(
     weights: Floats | None = None,
     offset: Floats | None = None,
     start: Floats,
-) -> Recalibrated:
-    """Maximum-likelihood fits of the same outcome on k sets of m columns.
+) -> Floats:
+    """Coefficients (k x m) of the same outcome on k sets of m columns; NaN without a maximum.
 
     Parameters
     ----------
@@ -56,41 +51,73 @@ def fit_many(
     weights : k x n counts, or None.
     offset : k x n, added to the linear predictor, or None.
     start : k x m.
+
+    A curvature serves on as long as linear predictors have changed by no more than _STALE since:
+    by then it errs by that part. Each set stops where the error left is below _ERROR.
     """
-    k, m, _ = basis.shape
-    coef = np.array(np.broadcast_to(start, (k, m)))
-    covariance = np.full((k, m, m), np.nan)
+    coef = np.array(start, dtype=np.float64)
+    k, m = coef.shape
     predictor = np.matmul(coef[:, None, :], basis)[:, 0, :]
     if offset is not None:
         predictor += offset
     active = np.arange(k)
+    inverse, drift = np.zeros((k, m, m)), np.full(k, np.inf)
+    usable = np.ones(k, dtype=bool)
+    settled = np.zeros(k, dtype=bool)
     for _ in range(_ROUNDS):
-        score, information = _derivatives(basis, y, weights, predictor, active)
-        inverse, usable = invert_many(information)
-        step = np.einsum("kij,kj->ki", inverse, score)
+        fresh = bool((drift[active] > _STALE).any())
+        score, information = _derivatives(basis, y, weights, predictor, active, fresh)
+        if information is not None:
+            inverse[active], usable[active] = invert_many(information)
+            drift[active] = 0.0
+        step = np.einsum("kij,kj->ki", inverse[active], score)
         size = np.sqrt(np.maximum(np.einsum("ki,ki->k", step, score), 0.0))
-        usable &= np.isfinite(size)
-        step[~usable] = 0.0
+        well = usable[active] & np.isfinite(size)
+        step[~well] = 0.0
         move = np.matmul(step[:, None, :], _part(basis, active))[:, 0, :]
         change = np.maximum(np.maximum(move.max(axis=1), -move.min(axis=1)), 1e-300)
-        share = np.where(change > 1e-3, np.log1p(change) / change, 1.0)
-        # curvature changes by at most e^d - 1 along the step, so that the next is about d/2 of it
-        last = usable & (size * change < _LAST)
-        share[last] = 1.0
+        share = np.where(change > _FULL_STEP, np.log1p(change) / change, 1.0)
         coef[active] += step * share[:, None]
-        covariance[active[last]] = inverse[last]
-        going = usable & ~last
+        drift[active] += change
+        last = well & (size * drift[active] < _ERROR)
+        settled[active[last]] = True
+        going = well & ~last
         if not going.any():
             break
-        if (share < 1.0).any():
-            move *= share[:, None]
-        if len(active) == k:
-            predictor += move
-        else:
-            predictor[active] += move
+        _advance(predictor, active, move, share)
         active = active[going]
-    coef[np.isnan(covariance[:, 0, 0])] = np.nan
-    return Recalibrated(coef, covariance)
+    coef[~settled] = np.nan
+    return coef
+
+
+def _advance(predictor: Floats, active: Ints, move: Floats, share: Floats) -> None:
+    if (share < 1.0).any():
+        move *= share[:, None]
+    if len(active) == len(predictor):
+        predictor += move
+    else:
+        predictor[active] += move
+
+
+def covariance_of(basis: Floats, coef: Floats) -> Floats:
+    """Inverse information (k x m x m) of unweighted fits at `coef`; NaN where there is none."""
+    predictor = np.matmul(coef[:, None, :], basis)[:, 0, :]
+    active = np.arange(len(coef))
+    information = _derivatives(basis, np.zeros(1), None, predictor, active, True)[1]
+    if information is None:
+        return np.full((len(coef), coef.shape[1], coef.shape[1]), np.nan)
+    inverse, usable = invert_many(information)
+    inverse[~usable] = np.nan
+    return inverse
+
+
+def risk_of(predictor: Floats) -> Floats:
+    """1 / (1 + exp(-lp)); exp alone uses vector instructions."""
+    risk = np.negative(predictor)
+    with np.errstate(over="ignore"):  # an infinite odds against is a risk of 0
+        np.exp(risk, out=risk)
+    risk += 1.0
+    return np.reciprocal(risk, out=risk)
 
 
 def _part(values: Floats, active: Ints) -> Floats:
@@ -99,23 +126,23 @@ def _part(values: Floats, active: Ints) -> Floats:
 
 
 def _derivatives(
-    basis: Floats, y: Floats, weights: Floats | None, predictor: Floats, active: Ints
-) -> tuple[Floats, Floats]:
-    risk = np.negative(_part(predictor, active))
-    with np.errstate(over="ignore"):  # an infinite odds against is a risk of 0
-        np.exp(risk, out=risk)
-    risk += 1.0
-    np.reciprocal(risk, out=risk)
+    basis: Floats, y: Floats, weights: Floats | None, predictor: Floats, active: Ints,
+    curvature: bool,
+) -> tuple[Floats, Floats | None]:  # fmt: skip
+    risk = risk_of(_part(predictor, active))
     residual = y - risk
-    spread = risk * (1.0 - risk)
-    if weights is not None:
-        counts = _part(weights, active)
+    counts = None if weights is None else _part(weights, active)
+    if counts is not None:
         residual *= counts
-        spread *= counts
     columns = _part(basis, active)
     score = np.matmul(columns, residual[:, :, None])[:, :, 0]
-    information = np.matmul(columns * spread[:, None, :], columns.transpose(0, 2, 1))
-    return score, information
+    if not curvature:
+        return score, None
+    spread = np.subtract(1.0, risk, out=residual)
+    spread *= risk
+    if counts is not None:
+        spread *= counts
+    return score, np.matmul(columns * spread[:, None, :], columns.transpose(0, 2, 1))
 
 
 def invert_many(matrices: Floats) -> tuple[Floats, Bools]:
