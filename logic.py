@@ -39,10 +39,12 @@ from utils.cache_directory import choose_cache_directory
 from utils.codec import Codec
 from utils.errors import Cancelled, DeadlineExceeded, Overloaded, WorkerLost
 from utils.executor import PRELOAD, CancelToken, Executor
-from utils.keys import canonical, fingerprint_column, make_key
+from utils.keys import canonical, fingerprint_column, fingerprint_frame, make_key
 from utils.open_cache import open_cache
 from utils.plain import plain
 from utils.plan import Plan
+from utils.recent import Recent
+from utils.shared import SharedByContent
 from utils.workbench import TheOne, Workbench
 from utils.zygote import Zygote
 
@@ -52,7 +54,7 @@ __all__ = [  # noqa: RUF022 - types that tabs need, then what they call
     "Result", "Run", "Settings", "StatsError", "Variable", "WorkerLost", "CATALOGUE", "KINDS",
     "VERSIONS", "analyze_outcome", "check_collinearity", "collect_soon", "configure",
     "import_file", "in_passing", "plan", "remembered", "render_export", "run", "settings",
-    "shutdown", "submit",
+    "shared_dataset", "shutdown", "submit",
 ]  # fmt: skip
 
 log = logging.getLogger("clinstat")
@@ -71,6 +73,7 @@ _INGEST_CLASSES = (Imported, ImportNote, ImportReport, ReadChoices, ReadLimits, 
 # run in the heavy lane; named, because this room knows no presentation
 _READ = "ingest:read_table"
 _RENDER = "presentation.exports:render"
+_REMEMBERED_KEYS = 256  # per dataset
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +193,9 @@ _current: TheOne[_Workbench] = TheOne(
 )
 
 
+_datasets: SharedByContent[Dataset] = SharedByContent()
+
+
 def configure(
     settings: Settings, zygote: Zygote | None = None, *, travellers: Sequence[str] = ()
 ) -> None:
@@ -269,9 +275,8 @@ def _ask(name: str, data: Dataset | pd.DataFrame, choices: Mapping[str, Any]) ->
     dataset = as_dataset(data)
     given = plain(choices)
     # what is remembered must not hold the dataset, which would then never be freed
-    found = dataset.remember(
-        ("key", name, canonical(given)), lambda: _key(analysis, dataset, given)
-    )
+    keys: Recent[Any] = dataset.remember("keys", lambda: Recent(_REMEMBERED_KEYS))
+    found = keys.get_or((name, canonical(given)), lambda: _key(analysis, dataset, given))
     return _Asked(analysis, dataset, *found)
 
 
@@ -339,6 +344,12 @@ def in_passing(function: Callable[..., T], /, *args: Any, **kwargs: Any) -> Futu
     """Run a short call of this module (`remembered`, `plan`) beside the lanes, so that it does
     not wait behind an analysis (`asyncio.wrap_future` awaits it)."""
     return _current.get().passing.submit(function, *args, **kwargs)
+
+
+def shared_dataset(frame: pd.DataFrame, variables: Sequence[Variable]) -> Dataset:
+    """The dataset of this content: sessions that hold the same data hold one copy of it."""
+    content = fingerprint_frame(frame), canonical(variables)
+    return _datasets.the_one(content, lambda: Dataset(frame, variables))
 
 
 def import_file(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import logic
-from logic import Dataset, Imported, ReadChoices
+from logic import Imported, ReadChoices
 from tabs.failure import Failure, attempt_elsewhere
 from tabs.loaded import Loaded, Source
 from tabs.words import limit_words, memory_words
@@ -29,7 +29,7 @@ async def read(source: Source, choices: ReadChoices, generation: int) -> Loaded 
     found = await attempt_elsewhere(_import, source, choices)
     if isinstance(found, Failure):
         return found
-    dataset = await attempt_elsewhere(Dataset, found.frame, found.variables)
+    dataset = await attempt_elsewhere(logic.shared_dataset, found.frame, found.variables)
     if isinstance(dataset, Failure):
         return dataset
     return Loaded(dataset, found.report, choices, source, generation)
