@@ -26,7 +26,8 @@ class SharedByContent(Generic[T]):
     def the_one(self, content: Hashable, make: Callable[[], T]) -> T:
         """The object of that content: the one that somebody holds, else what `make` gives.
 
-        `content` is a fingerprint. `make` is called under a lock, so that two who come at once get the same object.
+        `content` is a fingerprint. `make` is called under a lock, so that two who come at once
+        get the same object.
         """
         with self._lock:
             found = self._held.get(content)
