@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.fault.cache_faults import (
+    SCALE,
     SECRET,
     fast_directory,
     fill,
@@ -153,7 +154,7 @@ def one_trial(
     [("pristine", "cache.db", 500), ("with_log", "cache.db", 200),
      ("with_log", "cache.db-wal", 300), ("with_log", "cache.db-shm", 60)],
 )  # fmt: skip
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(1800 * max(SCALE, 1))
 def test_damaged_index_and_log(
     which: str, victim: str, trials: int, work: Path, request: pytest.FixtureRequest
 ) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.fault.cache_faults import (
+    SCALE,
     fast_directory,
     fill,
     key,
@@ -104,7 +105,7 @@ def test_when_the_owner_is_killed_the_next_owner_starts_within_a_second(work: Pa
     assert max(waits) < 1.0
 
 
-@pytest.mark.timeout(1800)
+@pytest.mark.timeout(1800 * max(SCALE, 1))
 def test_writers_killed_at_any_moment(work: Path, start) -> None:
     """Two writers at a time, killed while they write; a reader that opens after each kill."""
     rng = random.Random(7)
