@@ -23,6 +23,7 @@ from stats.decision_curve import THRESHOLDS, Sorted
 from stats.design import Bools, Floats
 from stats.recalibration import Smoother, covariance_of, fit_many, risk_of, smoother_of
 from stats.resampling import Counts
+from stats.stopping import check_stopped
 
 #: The measures, in the order of the table.
 MEASURES: Final = (
@@ -37,6 +38,7 @@ _BY_CONSTRUCTION: Final = {
 _GRID_POINTS = 50
 _OUTER = 5  # the grid runs from the 5th smallest to the 5th largest predicted risk
 _TILE_ELEMENTS = 1 << 15
+_FLAT = 1e-7  # predictions that differ by less are the same: no line goes through one point
 
 
 @dataclass(slots=True, eq=False)
@@ -90,6 +92,7 @@ class Assessor:
         other = Performance.empty(k, len(self.grid))
         step = max(1, _TILE_ELEMENTS // n)
         for first in range(0, k, step):
+            check_stopped()
             part = slice(first, first + step)
             drawn = None if counts is None else counts[part]
             self._ranked(predictor[part], drawn, own, other, first)
@@ -141,12 +144,14 @@ class Assessor:
     ) -> Floats:
         """The straight-line calibrations; returns intercept and slope of the joint fit."""
         k = len(basis)
+        flat = np.ptp(basis[:, 1], axis=1) < _FLAT
         both = fit_many(
             basis[:, :2], self._y, weights=weights, start=np.tile([0.0, 1.0], (k, 1))
         )  # fmt: skip
         large = fit_many(
             basis[:, :1], self._y, weights=weights, offset=basis[:, 1], start=np.zeros((k, 1))
         )  # fmt: skip
+        both[flat] = np.nan
         into.measures[part, MEASURES.index("calibration_slope")] = both[:, 1]
         into.measures[part, MEASURES.index("calibration_intercept")] = large[:, 0]
         into.measures[part, MEASURES.index("recalibration_intercept")] = both[:, 0]
@@ -158,7 +163,9 @@ class Assessor:
             return expit(line @ self._at_grid)
         start = np.zeros((len(basis), basis.shape[1]))
         start[:, :2] = np.where(np.isnan(line), [0.0, 1.0], line)
-        return expit(fit_many(basis, self._y, weights=weights, start=start) @ self._at_grid)
+        coef = fit_many(basis, self._y, weights=weights, start=start)
+        coef[np.ptp(basis[:, 1], axis=1) < _FLAT] = np.nan
+        return expit(coef @ self._at_grid)
 
     def apparent_curve(self, predictor: Floats, ci_level: float) -> ApparentCurve:
         """The curve of one set of predictions on the original rows, with a Wald band on the

@@ -107,7 +107,8 @@ class Refitter:
             score = target[active] - fitted
             step = np.einsum("kij,kj->ki", covariance, score)
             size = np.sqrt(np.maximum(np.einsum("ki,ki->k", step, score), 0.0))
-            reach = np.sqrt(self._full.row_norm * np.einsum("kii->k", covariance))
+            trace = np.maximum(np.einsum("kii->k", covariance), 0.0)  # nonsense where unusable
+            reach = np.sqrt(self._full.row_norm * trace)
             usable &= np.isfinite(size) & (size < _NO_CHANCE) & (size < 2.0 * before[active])
             beta[active[usable]] += step[usable]
             before[active] = size

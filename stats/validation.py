@@ -192,7 +192,8 @@ class _Validation:
         design, numbers, sums = model.design, model.numbers, model.sums
         if design is None or numbers is None or sums is None or numbers.runaway:
             raise _no_model(model)
-        rows = canonical_order(design.terms, model.rows, found.y)
+        used = [design.terms[i] for i in sorted({c.term for c in design.columns})]
+        rows = canonical_order(used, model.rows, found.y)
         design = Design(design.terms, rows, design.columns, design.centre, design.spread)
         y = found.y[rows].astype(np.float64)
         predictor = _predictors(design, numbers.beta[None])

@@ -102,15 +102,15 @@ def notes_on_error(
     if lacking.any():
         fewest = int(np.asarray(measures["resamples"])[lacking].min())
         text = (
-            "In some resamples the model told the outcomes apart without error, so that a "
-            f"calibration line does not exist there; its optimism rests on {fewest:,} of "
-            f"{facts['usable_resamples']:,} resamples. Use fewer predictors."
+            "A calibration line does not exist where a model tells the outcomes apart without "
+            "error or predicts the same risk for all, as in some resamples; its optimism rests "
+            f"on {fewest:,} of {facts['usable_resamples']:,} resamples. Use fewer predictors."
         )
         notes.append(Note("no_calibration_line", "caution", text))
     if np.isnan(np.asarray(measures["apparent"])).any():
         text = (
-            "The model tells the outcomes apart without error, so its calibration cannot be "
-            "described by a line. Validate it on other patients."
+            "The model tells the outcomes apart without error, or predicts the same risk for "
+            "all, so no calibration line exists. Validate it on other patients."
         )
         notes.append(Note("no_calibration", "caution", text))
     return notes

@@ -50,6 +50,20 @@ def test_the_order_of_rows_and_columns_is_irrelevant(seed: int, random: object) 
     assert_same(run(data), run(shuffled, predictors=names))
 
 
+@settings(max_examples=4)
+@given(st.integers(0, 10_000), st.randoms(use_true_random=False))
+def test_predictors_that_say_nothing_leave_the_order_irrelevant(seed: int, random: object) -> None:
+    """Empty, constant and repeated predictors are left out of the model, and of the resampling."""
+    data = clinical(seed).assign(empty=np.nan, same=1.0)
+    data["again"] = data["age"] * 2
+    names = [*PREDICTORS, "empty", "same", "again"]
+    rows = list(range(len(data)))
+    random.shuffle(rows)
+    found = run(data, predictors=names)
+    assert_same(found, run(data.iloc[rows].reset_index(drop=True), predictors=names))
+    assert_same(found, run(data))
+
+
 @settings(max_examples=6)
 @given(st.integers(0, 10_000))
 def test_unused_columns_change_not_one_byte(seed: int) -> None:

@@ -12,6 +12,7 @@ from stats.errors import BadInput, NotEstimable
 from stats.optimism import TIERS
 from stats.outcome import analyze_outcome
 from stats.result import ValidationResult
+from stats.stopping import stoppable
 from stats.validation import prepare, validate_outcome_model
 from stats.variables import Dataset
 from utils.codec import Codec
@@ -110,6 +111,37 @@ def test_what_progress_raises_ends_the_run() -> None:
 
     with pytest.raises(Stopped):
         run(clinical(), quality="publication", progress=stop)
+
+
+def test_a_stop_from_outside_ends_the_run_in_mid_batch() -> None:
+    class Stopped(Exception):
+        pass
+
+    left: list[int] = []
+
+    def check() -> None:
+        if left:
+            left[0] -= 1
+            if left[0] < 0:
+                raise Stopped
+
+    def first_batch_done(*_: object) -> None:
+        assert not left
+        left.append(3)
+
+    with pytest.raises(Stopped), stoppable(check):
+        run(clinical(), quality="publication", progress=first_batch_done)
+
+
+def test_a_model_that_predicts_one_risk_has_no_calibration_line() -> None:
+    """Exposure and outcome are independent in the data: the odds ratio is 1."""
+    data = pd.DataFrame({"died": ["yes", "no"] * 40, "exposed": ["y", "y", "n", "n"] * 20})
+    result = run(data, predictors=["exposed"])
+    measures = result.measures.set_index("measure")
+    assert_allclose(measures.loc["c_statistic", "apparent"], 0.5)
+    assert np.isnan(measures.loc["calibration_slope", "corrected"])
+    assert np.isfinite(measures.loc["brier", "corrected"])
+    assert "no_calibration" in codes(result)
 
 
 def test_a_result_survives_the_codec() -> None:
