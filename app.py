@@ -87,6 +87,7 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
     import uvicorn
 
     import logic
+    from tabs import examples
 
     config = uvicorn.Config(
         build(settings),
@@ -96,6 +97,8 @@ def _serve(settings: Settings, listener: socket.socket) -> None:
         log_level="warning",
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
+    if settings.warm_up:
+        logic.warm_up(examples.ahead())
     logic.collect_soon()
     print(f"Clinstat is at http://{settings.host}:{settings.port}", flush=True)  # noqa: T201
     uvicorn.Server(config).run(sockets=[listener])

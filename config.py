@@ -29,6 +29,10 @@ class Settings:
     cache_memory_bytes: int = 48 * MIB
     cache_disk_bytes: int = 512 * MIB
     cache_ttl_seconds: float = 7 * 86_400.0
+    cache_scope: str = "shared"
+    cache_secret: str = ""
+    redis_url: str = ""
+    warm_up: int = 0
 
     memory_budget_bytes: int = 300 * MIB
     quick_workers: int = 1
@@ -47,6 +51,17 @@ class Settings:
     upload_cell_characters: int = 32_767
     workbook_cells: int = 2_000_000
 
+    @property
+    def reading(self) -> dict[str, int]:
+        """The limits of one upload, by their names in `ingest`."""
+        return {
+            "file_bytes": self.upload_bytes, "workbook_bytes": self.workbook_bytes,
+            "inflated_bytes": self.inflated_bytes, "rows": self.upload_rows,
+            "columns": self.upload_columns, "cells": self.upload_cells,
+            "workbook_cells": self.workbook_cells, "line_bytes": self.upload_line_bytes,
+            "distinct_texts": self.upload_texts, "cell_characters": self.upload_cell_characters,
+        }  # fmt: skip
+
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Settings:
         """Settings with every value that the environment gives; SettingError names a bad one."""
@@ -63,4 +78,7 @@ class Settings:
                 raise SettingError(
                     f"{item.name.upper()}={text!r} is not a valid {kind.__name__}."
                 ) from error
-        return cls(**given)  # type: ignore[arg-type]
+        settings = cls(**given)  # type: ignore[arg-type]
+        if settings.cache_scope not in ("shared", "workspace"):
+            raise SettingError(f"CACHE_SCOPE={settings.cache_scope!r} must be shared or workspace.")
+        return settings

@@ -39,7 +39,7 @@ from utils.cache_directory import choose_cache_directory
 from utils.codec import Codec
 from utils.errors import Cancelled, DeadlineExceeded, Overloaded, WorkerLost
 from utils.executor import PRELOAD, CancelToken, Executor
-from utils.keys import canonical, fingerprint_column, fingerprint_frame, make_key
+from utils.keys import KeyParts, canonical, fingerprint_column, fingerprint_frame
 from utils.open_cache import open_cache
 from utils.plain import plain
 from utils.plan import Plan
@@ -116,13 +116,11 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """An analysis, its key, and its choices in full."""
+    """An analysis of a dataset, and all that its result depends on."""
 
     analysis: Analysis
     dataset: Dataset
-    key: str
-    columns: tuple[str, ...]
-    choices: Mapping[str, Any]
+    parts: KeyParts
 
 
 CATALOGUE: dict[str, Analysis] = {}
@@ -166,6 +164,8 @@ class _Workbench(Workbench):
             memory_bytes=settings.cache_memory_bytes,
             directory=directory,
             disk_bytes=settings.cache_disk_bytes,
+            secret=settings.cache_secret.encode() or None,
+            redis_url=settings.redis_url,
             lock_wait_seconds=settings.job_deadline_seconds,
         )
         executor = Executor(
@@ -191,8 +191,6 @@ def _by_path(classes: Sequence[type]) -> dict[str, type | str]:
 _current: TheOne[_Workbench] = TheOne(
     lambda: _Workbench(Settings.from_env(), None, (), serving=False)
 )
-
-
 _datasets: SharedByContent[Dataset] = SharedByContent()
 
 
@@ -222,7 +220,7 @@ def run(name: str, data: Dataset | pd.DataFrame, **choices: Any) -> Run:
 
     Raises BadInput or NotEstimable with a sentence for the user; never from the cache.
     """
-    return _run(name, data, choices)
+    return _run(_ask(name, data, choices))
 
 
 def submit(
@@ -235,33 +233,34 @@ def submit(
     heavy job is killed, quick work ends at its next check (some milliseconds). `progress` gets
     a fraction and a partial result, in a thread of the lane, from analyses that tell them.
     """
-    return _current.get().executor.quick(
-        _run, name, data, choices, cancel, owner=owner, cancel=cancel, progress=progress
-    )
+
+    def work(*, progress: Progress | None = None) -> Run:
+        return _run(_ask(name, data, choices, owner), cancel, progress)
+
+    return _current.get().executor.quick(work, owner=owner, cancel=cancel, progress=progress)
 
 
-def remembered(name: str, data: Dataset | pd.DataFrame, **choices: Any) -> Run | None:
+def remembered(
+    name: str, data: Dataset | pd.DataFrame, *, owner: str = "", **choices: Any
+) -> Run | None:
     """The answer if the memory tier holds it, without entering a lane; else None.
 
     The first call for a dataset reads its columns, so a page calls it through `in_passing`.
     """
-    bench = _current.get()
-    answer = bench.cache.peek(_ask(name, data, choices).key, name=name)
+    asked = _ask(name, data, choices, owner)
+    answer = _current.get().cache.peek(asked.parts.key, name=name)
     return None if answer is None else _as_run(answer)
 
 
-def _run(
-    name: str, data: Dataset | pd.DataFrame, choices: Mapping[str, Any],
-    cancel: CancelToken | None = None, *, progress: Progress | None = None,
-) -> Run:  # fmt: skip
-    bench = _current.get()
-    began = time.thread_time()
-    asked = _ask(name, data, choices)
+def _run(asked: _Asked, cancel: CancelToken | None = None, progress: Progress | None = None) -> Run:
+    bench, began = _current.get(), time.thread_time()
     answer: Answer[Any] = bench.cache.get_or_compute(
-        asked.key,
+        asked.parts.key,
         lambda: _compute(bench, asked, began, cancel, progress),
-        name=name,
+        name=asked.analysis.name,
         ttl_seconds=bench.settings.cache_ttl_seconds,
+        label=asked.dataset.remember("label", str),
+        parts=asked.parts,
     )
     return _as_run(answer)
 
@@ -270,14 +269,17 @@ def _as_run(answer: Answer[Any]) -> Run:
     return Run(answer.value, answer.source, answer.seconds, answer.cost_seconds)
 
 
-def _ask(name: str, data: Dataset | pd.DataFrame, choices: Mapping[str, Any]) -> _Asked:
-    analysis = CATALOGUE[name]
-    dataset = as_dataset(data)
-    given = plain(choices)
+def _ask(
+    name: str, data: Dataset | pd.DataFrame, choices: Mapping[str, Any], owner: str = ""
+) -> _Asked:
+    analysis, dataset, given = CATALOGUE[name], as_dataset(data), plain(choices)
+    salt = owner if _current.get().settings.cache_scope == "workspace" else ""
     # what is remembered must not hold the dataset, which would then never be freed
-    keys: Recent[Any] = dataset.remember("keys", lambda: Recent(_REMEMBERED_KEYS))
-    found = keys.get_or((name, canonical(given)), lambda: _key(analysis, dataset, given))
-    return _Asked(analysis, dataset, *found)
+    keys: Recent[KeyParts] = dataset.remember("keys", lambda: Recent(_REMEMBERED_KEYS))
+    asked = (name, canonical(given), salt)
+    return _Asked(
+        analysis, dataset, keys.get_or(asked, lambda: _key(analysis, dataset, given, salt))
+    )
 
 
 def plan(name: str, data: Dataset | pd.DataFrame, **choices: Any) -> Plan:
@@ -301,28 +303,25 @@ def _prepared(
     return analysis.prepare(dataset, given)
 
 
-def _key(
-    analysis: Analysis, dataset: Dataset, asked: Mapping[str, Any]
-) -> tuple[str, tuple[str, ...], dict[str, Any]]:
+def _key(analysis: Analysis, dataset: Dataset, asked: Mapping[str, Any], salt: str) -> KeyParts:
     columns, complete = _prepared(analysis, dataset, asked)
     prints = [
         (c, dataset.remember(("print", c), lambda c=c: fingerprint_column(dataset.column(c))))
         for c in columns
     ]
-    key = make_key(
-        name=analysis.name, row_version=analysis.version, columns=prints,
-        n_rows=dataset.n_rows, choices=complete, versions=VERSIONS,
+    return KeyParts(
+        name=analysis.name, row_version=analysis.version, columns=tuple(prints),
+        n_rows=dataset.n_rows, choices=complete, versions=VERSIONS, salt=salt,
     )  # fmt: skip
-    return key, columns, complete
 
 
 def _compute(
     bench: _Workbench, asked: _Asked, began: float,
     cancel: CancelToken | None, progress: Progress | None,
 ) -> Result:  # fmt: skip
-    analysis = asked.analysis
+    analysis, choices = asked.analysis, asked.parts.choices
     told = progress if "progress" in _signature(analysis.name).parameters else None
-    options = analysis.work(asked.dataset, asked.choices)
+    options = analysis.work(asked.dataset, choices)
     bench.planner.admit(analysis.kind, options, analysis.lane)
     if analysis.lane == "quick":
         try:
@@ -332,10 +331,11 @@ def _compute(
                 bench.planner.learning(analysis.kind, options[0], since=began),
             ):
                 telling = {} if told is None else {"progress": told}
-                return analysis.function(asked.dataset, **asked.choices, **telling)
+                return analysis.function(asked.dataset, **choices, **telling)
         except HeavyLaneNeeded:
             log.info("%s moves to the heavy lane", analysis.name)
-    arguments = {"data": asked.dataset.frame(asked.columns), **asked.choices}
+    columns = [name for name, _ in asked.parts.columns]
+    arguments = {"data": asked.dataset.frame(columns), **choices}
     future = bench.executor.heavy(analysis.path, arguments, cancel=cancel, progress=told)
     return bench.executor.wait(future)
 
@@ -349,7 +349,9 @@ def in_passing(function: Callable[..., T], /, *args: Any, **kwargs: Any) -> Futu
 def shared_dataset(frame: pd.DataFrame, variables: Sequence[Variable]) -> Dataset:
     """The dataset of this content: sessions that hold the same data hold one copy of it."""
     content = fingerprint_frame(frame), canonical(variables)
-    return _datasets.the_one(content, lambda: Dataset(frame, variables))
+    shared = _datasets.the_one(content, lambda: Dataset(frame, variables))
+    shared.remember("label", lambda: content[0])  # entries of a dataset can be found by it
+    return shared
 
 
 def import_file(
@@ -358,15 +360,9 @@ def import_file(
     """Read an uploaded file in a limited process. BadInput says what is wrong with it."""
     bench = _current.get()
     s = bench.settings
-    limits = ReadLimits(
-        file_bytes=s.upload_bytes, workbook_bytes=s.workbook_bytes,
-        inflated_bytes=s.inflated_bytes, rows=s.upload_rows, columns=s.upload_columns,
-        cells=s.upload_cells, workbook_cells=s.workbook_cells, line_bytes=s.upload_line_bytes,
-        distinct_texts=s.upload_texts, cell_characters=s.upload_cell_characters,
-    )  # fmt: skip
     arguments = {
         "path": str(path), "name": name or Path(path).name,
-        "limits": limits, "choices": choices or ReadChoices(),
+        "limits": ReadLimits(**s.reading), "choices": choices or ReadChoices(),
     }  # fmt: skip
     try:
         future = bench.executor.heavy(_READ, arguments, deadline_seconds=s.read_deadline_seconds)
@@ -377,6 +373,11 @@ def import_file(
             f"({s.read_deadline_seconds:.0f} s).",
             rule="limits", hint="Save it as a plain CSV file, or split it, and send it again.",
         ) from error  # fmt: skip
+
+
+def warm_up(calls: Sequence[Callable[[], object]]) -> None:
+    """Run `calls` one after the other in the background, each while no user computes."""
+    _current.get().warm_up(calls)
 
 
 def collect_soon() -> None:

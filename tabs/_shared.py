@@ -32,8 +32,9 @@ async def _run(
 ) -> tuple[logic.CancelToken, Answer | Failure]:
     # What is remembered must not queue behind another user's analysis.
     found = await attempt(
-        logic.in_passing, logic.remembered, request.analysis, request.dataset, **request.choices
-    )
+        logic.in_passing, logic.remembered, request.analysis, request.dataset,
+        owner=owner, **request.choices,
+    )  # fmt: skip
     if found is None:
         found = await attempt(
             logic.submit, request.analysis, request.dataset,

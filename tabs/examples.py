@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 from shiny import ui
 from shiny.ui import Tag
 
+import logic
 from tabs.loaded import Suggestion
 
 _FOLDER = Path(__file__).parent.parent / "examples"
@@ -55,12 +57,27 @@ def catalogue() -> tuple[Example, ...]:
 def _suggestion(entry: dict[str, Any] | None) -> Suggestion | None:
     if entry is None:
         return None
-    return Suggestion(entry["outcome"], tuple(entry["predictors"]))
+    return Suggestion(entry["outcome"], tuple(entry["predictors"]), entry.get("event"))
 
 
 def by_key(key: str) -> Example | None:
     """The example of that key; None for a key that the catalogue does not know."""
     return next((example for example in catalogue() if example.key == key), None)
+
+
+def ahead() -> list[Callable[[], object]]:
+    """Calls that compute what each example suggests, as its first run on the page would."""
+    suggested = [(e.path, e.suggestion) for e in catalogue() if e.suggestion is not None]
+    return [functools.partial(_compute, path, suggestion) for path, suggestion in suggested]
+
+
+def _compute(path: Path, suggestion: Suggestion) -> object:
+    read = logic.import_file(path)
+    dataset = logic.shared_dataset(read.frame, read.variables)
+    return logic.run(
+        "analyze_outcome", dataset, outcome=suggestion.outcome, event=suggestion.event,
+        predictors=suggestion.predictors,
+    )  # fmt: skip
 
 
 def list_of(examples: tuple[Example, ...], input_id: str) -> Tag:

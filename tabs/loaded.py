@@ -14,6 +14,7 @@ class Suggestion:
 
     outcome: str
     predictors: tuple[str, ...]
+    event: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

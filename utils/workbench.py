@@ -4,7 +4,7 @@ together."""
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -14,6 +14,7 @@ from utils.cost_model import CostModel
 from utils.executor import Executor
 from utils.memory import MemoryActions, MemoryMonitor
 from utils.plan import Planner
+from utils.warm_up import WarmUp
 
 _PASSING_THREADS = 2
 B = TypeVar("B", bound="Workbench")
@@ -49,11 +50,23 @@ class Workbench:
         )
         self.planner = Planner(CostModel(plan_file), self.monitor if serving else None)
         self.passing = ThreadPoolExecutor(_PASSING_THREADS, thread_name_prefix="passing")
+        self._warm_up: WarmUp | None = None
         if serving:
             self.monitor.start()
 
+    def warm_up(self, calls: Sequence[Callable[[], object]]) -> None:
+        """Run `calls` in the background, each while no user computes."""
+        self._warm_up = WarmUp(calls, may_run=self._is_idle)
+        self._warm_up.start()
+
+    def _is_idle(self) -> bool:
+        lane = self.executor.snapshot().quick
+        return lane.running + lane.queued == 0
+
     def close(self) -> None:
         """End every thread and process, and keep what was learnt."""
+        if self._warm_up is not None:
+            self._warm_up.stop()
         self.passing.shutdown(wait=False, cancel_futures=True)
         self.monitor.close()
         self.executor.shutdown()
