@@ -227,7 +227,7 @@ class _Validation:
         if not sum(self.how[:SEPARATED]):
             raise NotEstimable(
                 f"The model could not be fitted in any of {done:,} resamples.",
-                rule="resamples", hint="Use fewer predictors, or the method firth.",
+                rule="resamples", hint="Use fewer predictors, or join rare levels.",
             )  # fmt: skip
         result = self._result(share_of_target(self.collected.errors(), tier), final=True)
         if progress is not None:

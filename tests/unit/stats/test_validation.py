@@ -8,9 +8,10 @@ import pytest
 from numpy.testing import assert_allclose
 
 from stats import result as results
-from stats.errors import BadInput, NotEstimable
+from stats.errors import BadInput, HeavyLaneNeeded, NotEstimable
 from stats.optimism import TIERS
 from stats.outcome import analyze_outcome
+from stats.rare import deferred
 from stats.result import ValidationResult
 from stats.stopping import stoppable
 from stats.validation import prepare, validate_outcome_model
@@ -217,6 +218,16 @@ def test_separated_data_are_validated_with_the_penalty() -> None:
     assert np.isfinite(result.measures["corrected"]).all()
     with pytest.raises(NotEstimable, match="finite"):
         run(data, method="likelihood")
+
+
+def test_separation_is_left_to_the_heavy_lane() -> None:
+    """As in the outcome analysis: the search for its cause needs libraries of that lane."""
+    data = clinical(120)
+    data.loc[data["stage"] == "III", "died"] = "no"
+    with deferred(), pytest.raises(HeavyLaneNeeded):
+        run(data)
+    with deferred():
+        run(clinical())
 
 
 def test_complete_separation_has_discrimination_but_no_calibration_line() -> None:
