@@ -36,7 +36,7 @@ NO_MODEL: Final = 3  # one outcome only, or no columns left
 _NEAR = 5e-5  # decrement, in standard errors, from which one Newton step errs by below 1e-8
 _NEWTON_ROUNDS = 8
 _TILE_ELEMENTS = 1 << 16
-_FEW_PARAMETERS = 40  # up to here products of column pairs beat one product per resample
+_FEW_PARAMETERS = 60  # up to here products of column pairs beat one product per resample
 _NO_CHANCE = 1e3
 _ROUNDING = float(np.finfo(np.float64).eps)
 

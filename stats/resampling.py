@@ -47,8 +47,8 @@ def row_numbers(n_rows: int, batch: int, seed: int) -> NDArray[np.int64]:
 def draw_counts(n_rows: int, batch: int, seed: int) -> Counts:
     """How often each row is in each resample of one batch, BATCH x n_rows.
 
-    The same draws as `row_numbers`, one resample at a time. A byte is enough: no row is drawn
-    more than 255 times (a chance below 1e-500), and counts are checked by their sum.
+    The same draws as `row_numbers`, one resample at a time. A byte is enough: that a row is drawn
+    more than 255 times has a chance below 1e-500.
     """
     stream = _stream(batch, seed)
     counts = np.empty((BATCH, n_rows), dtype=np.uint8)
