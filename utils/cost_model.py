@@ -103,8 +103,11 @@ class CostModel:
     def estimate(self, kind: str, guess: Guess) -> tuple[float, int]:
         """Seconds and bytes of a run of this kind (function and version)."""
         with self._lock:
-            cells = self._kinds.get(f"{kind} {guess.variant}", {})
-            seen = [_median_of(runs) for runs in cells.values()]
+            own = self._kinds.get(f"{kind} {guess.variant}")
+            # A variant that has not run yet is as wrongly guessed as its sisters: an alternative
+            # must not look cheap only because nobody has tried it.
+            like = [own] if own else [c for k, c in self._kinds.items() if k.startswith(f"{kind} ")]
+            seen = [_median_of(runs) for cells in like for runs in cells.values()]
         at = _sizes(guess)
         times = [(s.log_rows, s.log_columns, s.log_seconds) for s in seen]
         sizes = [(s.log_rows, s.log_columns, s.log_bytes) for s in seen if s.log_bytes is not None]

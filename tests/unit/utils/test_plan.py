@@ -61,6 +61,18 @@ def test_a_formula_that_bends_wrongly_is_corrected() -> None:
         assert 1 / 1.6 < model.estimate("f 1", at)[0] / truth < 1.6
 
 
+def test_a_variant_that_has_not_run_is_corrected_like_its_sisters() -> None:
+    model = CostModel()
+    for rows in (1_000, 4_000, 16_000):
+        model.learn("f 1", Asked(rows=rows, variant="profile"), seconds=3.0, size_bytes=30 * MIB)
+    seconds, size_bytes = model.estimate("f 1", Asked(rows=4_000, variant="wald"))
+    assert 2.8 < seconds < 3.1
+    assert 28 * MIB < size_bytes < 31 * MIB
+    model.learn("f 1", Asked(rows=4_000, variant="wald"), seconds=1.0, size_bytes=10 * MIB)
+    assert model.estimate("f 1", Asked(rows=4_000, variant="wald")) == (1.0, 10 * MIB)
+    assert model.estimate("f 11", Asked(rows=4_000, variant="wald"))[0] == 1.0
+
+
 def test_one_strange_run_changes_little() -> None:
     model = CostModel()
     for _ in range(4):
