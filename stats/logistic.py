@@ -249,7 +249,11 @@ def certificate(design: Design, score: Floats, covariance: Floats, row_norm: flo
     decrement = float(np.sqrt(max(score @ covariance @ score, 0.0)))
     if not np.isfinite(decrement):
         return False
-    if decrement * np.sqrt(row_norm * float(np.trace(covariance))) <= 0.5:
+    # a score that is nothing but rounding proves nothing: risks that round to 1 leave none
+    rounding = design.n_rows * float(np.finfo(np.float64).eps)
+    reach = np.sqrt(row_norm * float(np.trace(covariance)))
+    if (decrement + rounding * reach) * reach <= 0.5:
         return True
     largest = max(float(np.einsum("ij,ij->i", x @ covariance, x).max()) for _, x in design.blocks())
-    return decrement * np.sqrt(largest) <= 0.5
+    reach = np.sqrt(largest)
+    return bool((decrement + rounding * reach) * reach <= 0.5)

@@ -191,3 +191,17 @@ def test_zero_cell_of_the_literature() -> None:
         assert_allclose([row["ci_low"], row["ci_high"]], [0.0006, 0.520], atol=5e-4)
         assert_allclose(row["p_value"], 0.0035, atol=5e-5)
     assert {"separation"} <= {n.code for n in result.notes}
+
+
+def test_the_zero_cell_of_non_events_is_its_mirror() -> None:
+    """The same table with events and non-events exchanged: the odds ratio inverts."""
+    drug = ["given"] * 22 + ["not given"] * 378
+    data = pd.DataFrame({"drug": drug, "lived": [1] * 22 + [0] * 90 + [1] * 288})
+    result = analyze_outcome(
+        data, outcome="lived", predictors=["drug"], references={"drug": "not given"}
+    )
+    for effects in (result.crude.effects, result.adjusted.effects):
+        row = effects[effects["level"] == "given"].iloc[0]
+        assert_allclose(row["estimate"], (90.5 / 288.5) / (0.5 / 22.5), rtol=1e-8)
+        assert_allclose([1 / row["ci_high"], 1 / row["ci_low"]], [0.0006, 0.520], atol=5e-4)
+    assert sum(n.code == "separation" for n in result.notes) == 2

@@ -113,6 +113,25 @@ def test_the_certificate_never_accepts_separated_data(seed: int) -> None:
         assert not fit_logistic(design, y, max_steps=steps, newton_only=True).certified
 
 
+@pytest.mark.parametrize("event_in_level", [True, False])
+@pytest.mark.parametrize("others", [0, 1, 3])
+def test_a_level_with_one_outcome_only_is_never_certified(
+    event_in_level: bool, others: int
+) -> None:
+    """Quasi-separation in both directions: risks that go to 0 keep their precision, risks that
+    go to 1 round to it and leave a score of nothing but rounding."""
+    rng = np.random.default_rng(others)
+    n = 400
+    codes = rng.integers(0, 3, n)
+    terms = [Term(f"x{j}", "continuous", rng.normal(size=n)) for j in range(others)]
+    terms.append(Term("g", "factor", codes, ("a", "b", "c"), 0))
+    y = np.where(codes == 2, float(event_in_level), (rng.random(n) < 0.4).astype(float))
+    design = make_design(terms, np.arange(n))
+    for steps in (10, 20, 30, 40, 60):
+        assert not fit_logistic(design, y, max_steps=steps).certified
+        assert not fit_logistic(design, y, max_steps=steps, newton_only=True).certified
+
+
 def test_the_limit_of_a_separated_term_satisfies_its_definition() -> None:
     """One level without events: its upper limit is where the likelihood, with the coefficient
     held there, lies q/2 below the supremum (statsmodels on the rows of the other levels)."""
