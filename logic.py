@@ -28,7 +28,7 @@ import pandas as pd
 
 from config import VERSION, Settings
 from ingest.report import Imported, ImportNote, ImportReport, ReadChoices, ReadLimits
-from stats import collinearity, outcome, rare
+from stats import collinearity, outcome, rare, validation
 from stats.errors import BadInput, HeavyLaneNeeded, NotEstimable, StatsError
 from stats.result import RESULT_CLASSES, Note, Result
 from stats.stopping import stoppable
@@ -137,9 +137,8 @@ def catalogued(
 
     @functools.wraps(function)
     def through_cache(*args: P.args, **kwargs: P.kwargs) -> R:
-        bound = _signature(analysis.name).bind(*args, **kwargs)
-        data = bound.arguments.pop("data")
-        return run(analysis.name, data, **bound.arguments).result
+        given = _signature(analysis.name).bind(*args, **kwargs).arguments
+        return run(analysis.name, given.pop("data"), **given).result
 
     return through_cache
 
@@ -289,8 +288,8 @@ def plan(name: str, data: Dataset | pd.DataFrame, **choices: Any) -> Plan:
     """
     analysis, dataset = CATALOGUE[name], as_dataset(data)
     _, complete = _prepared(analysis, dataset, plain(choices))
-    options = analysis.work(dataset, complete)
-    return _current.get().planner.plan(analysis.kind, options, analysis.lane)
+    work = analysis.work(dataset, complete)
+    return _current.get().planner.plan(analysis.kind, work, analysis.lane)
 
 
 def _prepared(
@@ -298,8 +297,7 @@ def _prepared(
 ) -> tuple[tuple[str, ...], dict[str, Any]]:
     bound = _signature(analysis.name).bind(dataset, **asked)
     bound.apply_defaults()
-    left_out = ("data", "progress")
-    given = {k: v for k, v in bound.arguments.items() if k not in left_out}
+    given = {k: v for k, v in bound.arguments.items() if k not in ("data", "progress")}
     return analysis.prepare(dataset, given)
 
 
@@ -321,6 +319,7 @@ def _compute(
 ) -> Result:  # fmt: skip
     analysis, choices = asked.analysis, asked.parts.choices
     told = progress if "progress" in _signature(analysis.name).parameters else None
+    telling = {} if told is None else {"progress": told}
     options = analysis.work(asked.dataset, choices)
     bench.planner.admit(analysis.kind, options, analysis.lane)
     if analysis.lane == "quick":
@@ -330,7 +329,6 @@ def _compute(
                 nullcontext() if cancel is None else stoppable(cancel.check),
                 bench.planner.learning(analysis.kind, options[0], since=began),
             ):
-                telling = {} if told is None else {"progress": told}
                 return analysis.function(asked.dataset, **choices, **telling)
         except HeavyLaneNeeded:
             log.info("%s moves to the heavy lane", analysis.name)
@@ -396,4 +394,7 @@ analyze_outcome = catalogued(
 )
 check_collinearity = catalogued(
     collinearity.check_collinearity, prepare=collinearity.prepare, version=1, work=collinearity_work
+)
+validate_outcome_model = catalogued(
+    validation.validate_outcome_model, prepare=validation.prepare, version=1
 )
