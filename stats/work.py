@@ -18,7 +18,7 @@ _MIB = 1024 * 1024
 _WHOLE_BYTES = 8 * _MIB  # a design up to this size is built once (stats.design)
 _FIRTH_BYTES = 32 * _MIB  # and one up to this size for Firth's penalty (stats.penalty)
 _FIXED_BYTES = 2 * _MIB
-_ROW_BYTES = 145  # outcome, sort orders, ranks, fitted risks and residuals, per row
+_ROW_BYTES = 60  # outcome, one sort order, ranks, fitted risks and residuals, per row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,17 +42,18 @@ def outcome_work(dataset: Dataset, choices: Mapping[str, Any]) -> tuple[Work, ..
     rows, predictors = dataset.n_rows, choices["predictors"]
     variant = "firth" if choices["method"] == "firth" else str(choices["interval"])
     columns = design_columns(dataset, predictors)
-    found = [_outcome(rows, columns, variant)]
+    found = [_outcome(rows, columns, len(predictors), variant)]
     if variant == "firth":
-        found.append(_outcome(rows, columns, "profile", "maximum likelihood"))
+        found.append(_outcome(rows, columns, len(predictors), "profile", "maximum likelihood"))
     if choices["interval"] == "profile":
-        found.append(_outcome(rows, columns, "wald", "Wald intervals and maximum likelihood"))
+        words = "Wald intervals and maximum likelihood"
+        found.append(_outcome(rows, columns, len(predictors), "wald", words))
     for share in (2, 4, 8):
         n = len(predictors) // share
         if n:
             fewer = design_columns(dataset, predictors[:n])
             words = f"{n} {'predictor' if n == 1 else 'predictors'} with Wald intervals"
-            found.append(_outcome(rows, fewer, "wald", words))
+            found.append(_outcome(rows, fewer, n, "wald", words))
     return tuple(found)
 
 
@@ -88,11 +89,12 @@ def _columns_of(column: pd.Series) -> int:
     return 1
 
 
-def _outcome(rows: int, columns: int, variant: str, words: str = "") -> Work:
+def _outcome(rows: int, columns: int, terms: int, variant: str, words: str = "") -> Work:
     n, q = float(rows), float(columns)
     # crude fits and tests are linear in the cells, the information matrix is quadratic in q
     seconds = 4e-3 + 2e-4 * q + n * (4e-8 * q + 5e-10 * q * q)
     kept = _WHOLE_BYTES
+    values = 8 * rows * terms  # every predictor's values or codes, once
     if variant == "profile":
         seconds += 1.25e-9 * n * q * q
     elif variant == "firth":  # one search per limit and test, each of them quadratic in q
@@ -100,6 +102,6 @@ def _outcome(rows: int, columns: int, variant: str, words: str = "") -> Work:
         kept = _FIRTH_BYTES
     return Work(
         rows=rows, columns=columns, variant=variant, seconds=seconds,
-        size_bytes=_FIXED_BYTES + min(8 * rows * (columns + 1), kept) + _ROW_BYTES * rows,
+        size_bytes=_FIXED_BYTES + min(8 * rows * (columns + 1), kept) + values + _ROW_BYTES * rows,
         words=words,
     )  # fmt: skip
