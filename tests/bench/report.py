@@ -26,7 +26,9 @@ def commit() -> str:
         done = subprocess.run(["git", *words], capture_output=True, text=True, check=False)
         return done.stdout.strip()
 
-    return git("rev-parse", "--short", "HEAD") + (" (changed)" if git("status", "-s", "-uno") else "")
+    return git("rev-parse", "--short", "HEAD") + (
+        " (changed)" if git("status", "-s", "-uno") else ""
+    )
 
 
 def keep(name: str, lines: list[str]) -> None:
