@@ -113,10 +113,9 @@ def _start(fit: LogisticFit, n_limits: int, groups: list[Ints], quantile: float)
     covariance = fit.covariance
     se = np.sqrt(np.diag(covariance))
     reach = covariance[:, 1 : n_limits + 1] * (np.sqrt(quantile) / se[1 : n_limits + 1])
-    restricted = np.empty((len(fit.beta), len(groups)))
+    restricted = np.repeat(fit.beta[:, None], len(groups), axis=1)
+    restricted += _held(covariance, restricted, groups, np.zeros_like(restricted))
     for k, group in enumerate(groups):
-        inner = covariance[np.ix_(group, group)]
-        restricted[:, k] = fit.beta - covariance[:, group] @ np.linalg.solve(inner, fit.beta[group])
         restricted[group, k] = 0.0
     beta = np.concatenate(
         [fit.beta[:, None] - reach, fit.beta[:, None] + reach, restricted], axis=1
@@ -164,15 +163,25 @@ def _steps(
         half = 0.5 * np.einsum("ij,ij->j", score[:, limit], step[:, limit])
         room = np.maximum(2.0 * (loglik[limit] - target + half) / inverse[j, j], 0.0)
         step[:, limit] += inverse[:, j] * (side[limit] * np.sqrt(room))
-    n_limits = len(problems.column) - len(problems.groups)
-    for k in np.flatnonzero(column < 0):
-        group = problems.groups[active[k] - n_limits]
-        held = problems.beta[group, active[k]] + step[group, k]
-        if len(group) == 1:
-            step[:, k] -= inverse[:, group[0]] * (held[0] / inverse[group[0], group[0]])
-        else:
-            inner = inverse[np.ix_(group, group)]
-            step[:, k] -= inverse[:, group] @ np.linalg.solve(inner, held)
+    test = np.flatnonzero(column < 0)
+    if len(test):
+        n_limits = len(problems.column) - len(problems.groups)
+        groups = [problems.groups[k - n_limits] for k in active[test]]
+        step[:, test] = _held(inverse, problems.beta[:, active[test]], groups, step[:, test])
+    return step
+
+
+def _held(inverse: Floats, beta: Floats, groups: Sequence[Ints], step: Floats) -> Floats:
+    """The steps, bent so that each column's group of coefficients ends at zero."""
+    single = np.flatnonzero([len(group) == 1 for group in groups])
+    if len(single):
+        j = np.concatenate([groups[k] for k in single])
+        excess = (beta[j, single] + step[j, single]) / inverse[j, j]
+        step[:, single] -= inverse[:, j] * excess
+    for k in np.flatnonzero([len(group) > 1 for group in groups]):
+        group = groups[k]
+        inner = inverse[np.ix_(group, group)]
+        step[:, k] -= inverse[:, group] @ np.linalg.solve(inner, beta[group, k] + step[group, k])
     return step
 
 

@@ -31,7 +31,7 @@ def data_file(tmp_path):
 
 def use_empty_cache(directory):
     directory.mkdir()
-    logic.configure(logic.Settings(cache_dir=str(directory)))
+    logic.configure(logic.Settings(cache_dir=str(directory), memory_budget_bytes=1 << 34))
 
 
 @pytest.fixture

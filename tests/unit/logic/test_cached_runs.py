@@ -26,7 +26,8 @@ def frame() -> pd.DataFrame:
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path: Path) -> Iterator[Settings]:
-    settings = dataclasses.replace(Settings(), cache_dir=str(tmp_path))
+    # the process of the tests has loaded far more than a server does: its budget is its own
+    settings = Settings(cache_dir=str(tmp_path), memory_budget_bytes=1 << 34)
     logic.configure(settings)
     yield settings
     logic.shutdown()
