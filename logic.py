@@ -33,7 +33,7 @@ from stats.errors import BadInput, HeavyLaneNeeded, NotEstimable, StatsError
 from stats.result import RESULT_CLASSES, Note, Result
 from stats.stopping import stoppable
 from stats.variables import KINDS, Dataset, Variable, as_dataset
-from stats.work import Work, any_work, collinearity_work, outcome_work
+from stats.work import Work, any_work, collinearity_work, outcome_work, validation_work
 from utils.cache import Answer
 from utils.cache_directory import choose_cache_directory
 from utils.codec import Codec
@@ -396,5 +396,5 @@ check_collinearity = catalogued(
     collinearity.check_collinearity, prepare=collinearity.prepare, version=1, work=collinearity_work
 )
 validate_outcome_model = catalogued(
-    validation.validate_outcome_model, prepare=validation.prepare, version=1
+    validation.validate_outcome_model, prepare=validation.prepare, version=1, work=validation_work
 )

@@ -12,13 +12,15 @@ from typing import Any
 
 import pandas as pd
 
+from stats.optimism import TIERS
 from stats.variables import Dataset
 
 _MIB = 1024 * 1024
-_WHOLE_BYTES = 8 * _MIB  # a design up to this size is built once (stats.design)
-_FIRTH_BYTES = 32 * _MIB  # and one up to this size for Firth's penalty (stats.penalty)
+_KEPT_BYTES = 40 * _MIB  # a design up to this size is kept (stats.design),
+_STREAM_BYTES = 3 * _MIB  # of a larger one a block or two
+_FIRTH_BYTES = 32 * _MIB  # what Firth's penalty keeps beside it (stats.penalty)
 _FIXED_BYTES = 2 * _MIB
-_ROW_BYTES = 60  # outcome, one sort order, ranks, fitted risks and residuals, per row
+_ROW_BYTES = 96  # outcome, one sort order, ranks, fitted risks and residuals, per row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,18 +44,18 @@ def outcome_work(dataset: Dataset, choices: Mapping[str, Any]) -> tuple[Work, ..
     rows, predictors = dataset.n_rows, choices["predictors"]
     variant = "firth" if choices["method"] == "firth" else str(choices["interval"])
     columns = design_columns(dataset, predictors)
-    found = [_outcome(rows, columns, len(predictors), variant)]
+    found = [_outcome(rows, columns, variant)]
     if variant == "firth":
-        found.append(_outcome(rows, columns, len(predictors), "profile", "maximum likelihood"))
+        found.append(_outcome(rows, columns, "profile", "maximum likelihood"))
     if choices["interval"] == "profile":
         words = "Wald intervals and maximum likelihood"
-        found.append(_outcome(rows, columns, len(predictors), "wald", words))
+        found.append(_outcome(rows, columns, "wald", words))
     for share in (2, 4, 8):
         n = len(predictors) // share
         if n:
             fewer = design_columns(dataset, predictors[:n])
             words = f"{n} {'predictor' if n == 1 else 'predictors'} with Wald intervals"
-            found.append(_outcome(rows, fewer, n, "wald", words))
+            found.append(_outcome(rows, fewer, "wald", words))
     return tuple(found)
 
 
@@ -66,6 +68,35 @@ def any_work(dataset: Dataset, _choices: Mapping[str, Any]) -> tuple[Work, ...]:
     )
 
 
+def validation_work(dataset: Dataset, choices: Mapping[str, Any]) -> tuple[Work, ...]:
+    """The work of `validate_outcome_model` as asked, then in the lower qualities.
+
+    `choices` are complete (`stats.validation.prepare`). Resampling stops when its error is small
+    enough, so the least number of resamples of a quality is counted.
+    """
+    n, q = dataset.n_rows, design_columns(dataset, choices["predictors"])
+    qualities = list(TIERS)
+    asked = qualities.index(choices["quality"])
+    fit = _outcome(n, q, "wald")
+    size_bytes = fit.size_bytes + 8 * min(n * (q + 1), 1 << 20) + 8 * min(50 * n, 1 << 22) + 210 * n
+    found = []
+    for quality in reversed(qualities[: asked + 1]):
+        resample = n * (1.6e-7 + 2.6e-9 * q + 1e-10 * q * q)
+        seconds = fit.seconds + TIERS[quality].least * resample
+        words = "" if quality == choices["quality"] else f"the quality {quality}"
+        found.append(
+            Work(
+                rows=n,
+                columns=q,
+                variant=quality,
+                seconds=seconds,
+                size_bytes=size_bytes,
+                words=words,
+            )
+        )
+    return tuple(found)
+
+
 def collinearity_work(dataset: Dataset, choices: Mapping[str, Any]) -> tuple[Work, ...]:
     """The work of `check_collinearity` as asked."""
     n, q = dataset.n_rows, design_columns(dataset, choices["variables"])
@@ -73,7 +104,7 @@ def collinearity_work(dataset: Dataset, choices: Mapping[str, Any]) -> tuple[Wor
     return (
         Work(
             rows=n, columns=q, variant="", seconds=seconds,
-            size_bytes=_FIXED_BYTES + min(8 * n * q, _WHOLE_BYTES) + 24 * n,
+            size_bytes=_FIXED_BYTES + _design_bytes(n, q) + 24 * n,
         ),
     )  # fmt: skip
 
@@ -89,19 +120,22 @@ def _columns_of(column: pd.Series) -> int:
     return 1
 
 
-def _outcome(rows: int, columns: int, terms: int, variant: str, words: str = "") -> Work:
+def _outcome(rows: int, columns: int, variant: str, words: str = "") -> Work:
     n, q = float(rows), float(columns)
     # crude fits and tests are linear in the cells, the information matrix is quadratic in q
     seconds = 4e-3 + 2e-4 * q + n * (4e-8 * q + 5e-10 * q * q)
-    kept = _WHOLE_BYTES
-    values = 8 * rows * terms  # every predictor's values or codes, once
+    size_bytes = _FIXED_BYTES + _design_bytes(rows, columns) + _ROW_BYTES * rows
     if variant == "profile":
         seconds += 1.25e-9 * n * q * q
     elif variant == "firth":  # one search per limit and test, each of them quadratic in q
         seconds += 2e-3 * q + 1.4e-9 * n * q * q * q
-        kept = _FIRTH_BYTES
+        size_bytes += min(8 * rows * (columns + 1), _FIRTH_BYTES)
     return Work(
-        rows=rows, columns=columns, variant=variant, seconds=seconds,
-        size_bytes=_FIXED_BYTES + min(8 * rows * (columns + 1), kept) + values + _ROW_BYTES * rows,
+        rows=rows, columns=columns, variant=variant, seconds=seconds, size_bytes=size_bytes,
         words=words,
     )  # fmt: skip
+
+
+def _design_bytes(rows: int, columns: int) -> int:
+    whole = 8 * rows * (columns + 1)
+    return whole if whole <= _KEPT_BYTES else _STREAM_BYTES
