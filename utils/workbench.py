@@ -17,13 +17,15 @@ from utils.plan import Planner
 from utils.warm_up import WarmUp
 
 _PASSING_THREADS = 2
+_SWEEP_SECONDS = 3600.0
 B = TypeVar("B", bound="Workbench")
 
 
 class Workbench:
     """Cache and executor with all that watches over them.
 
-    `serving` keeps the memory budget; in a script nothing is watched and everything fits.
+    `serving` keeps the memory budget and sweeps the cache; in a script nothing is watched and
+    everything fits.
     `plan_file` is where the cost model keeps what it learns (None: memory only). `passing` runs
     short calls (looking up, planning) beside the lanes.
     """
@@ -36,6 +38,7 @@ class Workbench:
         budget_bytes: int,
         plan_file: Path | None,
         serving: bool,
+        sweep_seconds: float = _SWEEP_SECONDS,
     ) -> None:
         self.cache = cache
         self.executor = executor
@@ -51,8 +54,16 @@ class Workbench:
         self.planner = Planner(CostModel(plan_file), self.monitor if serving else None)
         self.passing = ThreadPoolExecutor(_PASSING_THREADS, thread_name_prefix="passing")
         self._warm_up: WarmUp | None = None
+        self._ended = threading.Event()
+        self._sweep_seconds = sweep_seconds
         if serving:
             self.monitor.start()
+            threading.Thread(target=self._sweep, name="cache-sweep", daemon=True).start()
+
+    def _sweep(self) -> None:
+        """Forget expired entries and left-over files now and then."""
+        while not self._ended.wait(self._sweep_seconds):
+            self.cache.clear(expired=True)
 
     def warm_up(self, calls: Sequence[Callable[[], object]]) -> None:
         """Run `calls` in the background, each while no user computes."""
@@ -65,6 +76,7 @@ class Workbench:
 
     def close(self) -> None:
         """End every thread and process, and keep what was learnt."""
+        self._ended.set()
         if self._warm_up is not None:
             self._warm_up.stop()
         self.passing.shutdown(wait=False, cancel_futures=True)
