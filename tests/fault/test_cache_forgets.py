@@ -60,7 +60,9 @@ def test_the_quarantine_forgets_too(tmp_path: Path) -> None:
         store(cache, i, "mine")
     base = sqlite3.connect(tmp_path / "entries" / "cache.db")
     with base:
-        base.execute("UPDATE Cache SET value = CAST(value || x'00' AS BLOB) WHERE value IS NOT NULL")
+        base.execute(
+            "UPDATE Cache SET value = CAST(value || x'00' AS BLOB) WHERE value IS NOT NULL"
+        )
     base.close()
     cache.memory.shrink(1 << 30)
     for i in range(6):
