@@ -175,10 +175,10 @@ def _held(inverse: Floats, beta: Floats, groups: Sequence[Ints], step: Floats) -
     """The steps, bent so that each column's group of coefficients ends at zero."""
     single = np.flatnonzero([len(group) == 1 for group in groups])
     if len(single):
-        j = np.concatenate([groups[k] for k in single])
+        j = np.concatenate([groups[k] for k in single.tolist()])
         excess = (beta[j, single] + step[j, single]) / inverse[j, j]
         step[:, single] -= inverse[:, j] * excess
-    for k in np.flatnonzero([len(group) > 1 for group in groups]):
+    for k in np.flatnonzero([len(group) > 1 for group in groups]).tolist():
         group = groups[k]
         inner = inverse[np.ix_(group, group)]
         step[:, k] -= inverse[:, group] @ np.linalg.solve(inner, beta[group, k] + step[group, k])
