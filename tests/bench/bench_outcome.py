@@ -1,7 +1,7 @@
 """Cold `analyze_outcome` beside a statsmodels loop, added peak memory, and the repeat.
 
 Command: python -m tests.bench.bench_outcome. CPU time of one process with one BLAS thread,
-best of three (one at the largest size). The statsmodels loop fits each predictor and the full
+best of five (two at the largest size). The statsmodels loop fits each predictor and the full
 model by Newton on the same rows and computes the VIF of each column by regression; at the
 size of 50,000 rows it runs on a part and is scaled.
 """
@@ -15,18 +15,17 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"
 import json
 import subprocess
 import sys
-import threading
 import time
 import warnings
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import psutil
 
 import logic
 from stats.outcome import analyze_outcome
 from tests.bench.clinical import SIZES, clinical_frame
+from tests.bench.memory import peak_added
 from tests.bench.report import keep
 
 GOALS = {500: (5, 10), 5_000: (30, 120), 50_000: (350, 1_200), 200_000: (2_200, 7_000)}
@@ -39,24 +38,6 @@ def cpu(work: Any, times: int) -> tuple[float, Any]:
         value = work()
         best = min(best, time.process_time() - start)
     return best, value
-
-
-def peak_added(work: Any) -> float:
-    """MB that the resident size grows by while `work` runs, sampled every 5 ms."""
-    process = psutil.Process()
-    before, highest, done = process.memory_info().rss, 0, threading.Event()
-
-    def watch() -> None:
-        nonlocal highest
-        while not done.wait(0.005):
-            highest = max(highest, process.memory_info().rss)
-
-    thread = threading.Thread(target=watch)
-    thread.start()
-    work()
-    done.set()
-    thread.join()
-    return max(highest - before, 0) / 2**20
 
 
 def statsmodels_loop(frame: pd.DataFrame, share: int) -> float:

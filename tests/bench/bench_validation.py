@@ -17,13 +17,11 @@ import os
 
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
-import threading
 import time
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import psutil
 from scipy.stats import rankdata
 
 from stats import validation
@@ -31,6 +29,7 @@ from stats.optimism import measures_table
 from stats.resampling import draw_counts
 from stats.validation import prepare, validate_outcome_model
 from stats.variables import as_dataset
+from tests.bench.memory import peak_added
 from tests.bench.report import keep
 
 SIZES = ((500, 8, 1_000), (5_000, 20, 1_000), (5_000, 40, 400), (50_000, 20, 100))
@@ -94,23 +93,6 @@ def plain(frame: pd.DataFrame, resamples: int, times: int = 5) -> float:
         measure(x[rows] @ beta, y[rows])
         measure(x @ beta, y)
     return (time.process_time() - begin) * resamples / times
-
-
-def peak_added(work: Any) -> float:
-    process = psutil.Process()
-    before, highest, done = process.memory_info().rss, 0, threading.Event()
-
-    def watch() -> None:
-        nonlocal highest
-        while not done.wait(0.005):
-            highest = max(highest, process.memory_info().rss)
-
-    thread = threading.Thread(target=watch)
-    thread.start()
-    work()
-    done.set()
-    thread.join()
-    return max(highest - before, 0) / 2**20
 
 
 def coverage(n: int, p: int, models: int) -> str:
