@@ -12,13 +12,10 @@ choices, and the versions of what computed it.
 from __future__ import annotations
 
 import functools
-import inspect
 import logging
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import nullcontext
-from dataclasses import dataclass
+from contextlib import contextmanager, nullcontext
 from importlib import metadata
 from pathlib import Path
 from types import MappingProxyType
@@ -28,33 +25,85 @@ import pandas as pd
 
 from config import VERSION, Settings
 from ingest.report import Imported, ImportNote, ImportReport, ReadChoices, ReadLimits
-from stats import collinearity, outcome, rare, validation
+from stats import (
+    cohort,
+    collinearity,
+    compare,
+    correlation,
+    counts,
+    cox,
+    diagnostic_test,
+    incidence,
+    linear,
+    outcome,
+    rare,
+    roc,
+    stratified,
+    survival,
+    validation,
+    work_association,
+    work_cohort,
+    work_models,
+    work_survival,
+)  # fmt: skip
+from stats import (
+    two_by_two as two_by_two_table,
+)
 from stats.errors import BadInput, HeavyLaneNeeded, NotEstimable, StatsError
 from stats.result import RESULT_CLASSES, Note, Result
 from stats.stopping import stoppable
 from stats.variables import KINDS, Dataset, Variable, as_dataset
 from stats.work import Work, any_work, collinearity_work, outcome_work, validation_work
-from utils.cache import Answer
+from utils import prices
+from utils.cache import TieredCache
 from utils.cache_directory import choose_cache_directory
+from utils.catalogue import Analysis, Catalogue
 from utils.codec import Codec
-from utils.errors import Cancelled, DeadlineExceeded, Overloaded, WorkerLost
-from utils.executor import PRELOAD, CancelToken, Executor
-from utils.keys import KeyParts, canonical, fingerprint_column, fingerprint_frame
+from utils.console import Cleared, Console, EntryFacts, KeeperPass, Look, Spread, TierFacts, Wanted
+from utils.dask_executor import open_executor
+from utils.desk import Arrival, Desk, open_desk
+from utils.errors import (
+    BadSessionFile,
+    Cancelled,
+    DatasetGone,
+    DeadlineExceeded,
+    IncompleteUpload,
+    MachineryError,
+    Overloaded,
+    WorkerLost,
+    WorkspaceGone,
+)  # fmt: skip
+from utils.executor import PRELOAD, CancelToken
+from utils.forget import Receipt
+from utils.frame_files import FrameFiles
+from utils.jobs import Attendance
+from utils.keys import canonical, fingerprint_frame
 from utils.open_cache import open_cache
 from utils.plain import plain
 from utils.plan import Plan
-from utils.recent import Recent
+from utils.runs import Run, Runs
+from utils.saved_session import SavedSession, SessionLimits, read_session, write_session
 from utils.shared import SharedByContent
+from utils.status import status_of
 from utils.workbench import TheOne, Workbench
+from utils.workspace import Visit, WorkspaceLimits
+from utils.workspace_state import DatasetReference, Request, WorkspaceState
 from utils.zygote import Zygote
 
 __all__ = [  # noqa: RUF022 - types that tabs need, then what they call
-    "BadInput", "CancelToken", "Cancelled", "Dataset", "DeadlineExceeded", "Imported",
-    "ImportNote", "ImportReport", "NotEstimable", "Note", "Overloaded", "Plan", "ReadChoices",
-    "Result", "Run", "Settings", "StatsError", "Variable", "WorkerLost", "CATALOGUE", "KINDS",
-    "VERSIONS", "analyze_outcome", "check_collinearity", "collect_soon", "configure",
-    "import_file", "in_passing", "plan", "remembered", "render_export", "run", "settings",
-    "shared_dataset", "shutdown", "submit",
+    "Arrival", "Attendance", "BadInput", "BadSessionFile", "CancelToken", "Cancelled", "Dataset",
+    "DatasetGone", "DatasetReference", "DeadlineExceeded", "Imported", "ImportNote", "ImportReport",
+    "IncompleteUpload", "MachineryError", "NotEstimable", "Note", "Overloaded", "Plan",
+    "ReadChoices", "Receipt", "Request", "Result", "Run", "SavedSession", "SessionLimits",
+    "Settings", "StatsError", "Variable", "Visit", "WorkerLost", "WorkspaceGone",
+    "WorkspaceState", "Cleared", "EntryFacts", "KeeperPass", "Look", "Spread",
+    "TierFacts", "Wanted", "CATALOGUE", "KINDS", "VERSIONS",
+    "analyze_outcome", "attend", "check_collinearity", "collect_soon", "compare_groups",
+    "configure", "console", "correlate", "describe_cohort", "desk", "estimate_incidence",
+    "estimate_survival", "evaluate_roc", "evaluate_test", "fit_counts", "fit_cox",
+    "fit_linear", "import_file", "in_passing", "plan", "read_session", "remembered",
+    "render_export", "run", "settings", "shared_dataset", "shutdown", "status",
+    "stratify", "submit", "two_by_two", "validate_outcome_model", "write_session",
 ]  # fmt: skip
 
 log = logging.getLogger("clinstat")
@@ -73,79 +122,29 @@ _INGEST_CLASSES = (Imported, ImportNote, ImportReport, ReadChoices, ReadLimits, 
 # run in the heavy lane; named, because this room knows no presentation
 _READ = "ingest:read_table"
 _RENDER = "presentation.exports:render"
-_REMEMBERED_KEYS = 256  # per dataset
 
 
-@dataclass(frozen=True, slots=True)
-class Analysis:
-    """One row of the catalogue. Raise `version` whenever the numbers change.
-
-    `prepare(dataset, choices)` gives the columns that the choices name and the choices with
-    every default filled in, or raises BadInput. `work(dataset, complete choices)` guesses what
-    it takes, as asked and in smaller forms (`stats.work`).
-    """
-
-    name: str
-    function: Callable[..., Result]
-    prepare: Callable[[Dataset, Mapping[str, Any]], tuple[tuple[str, ...], dict[str, Any]]]
-    work: Callable[[Dataset, Mapping[str, Any]], tuple[Work, ...]]
-    version: int
-    lane: Literal["quick", "heavy"]
-
-    @property
-    def path(self) -> str:
-        """`module:function`, by which the heavy lane finds it."""
-        return f"{self.function.__module__}:{self.function.__name__}"
-
-    @property
-    def kind(self) -> str:
-        """Runs that cost alike: this version of it."""
-        return f"{self.name} {self.version}"
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A result and where it came from: computed, memory, disk, redis, or shared with another
-    caller who asked at the same time. `seconds` is what this call took."""
-
-    result: Any
-    source: str
-    seconds: float
-    cost_seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """An analysis of a dataset, and all that its result depends on."""
-
-    analysis: Analysis
-    dataset: Dataset
-    parts: KeyParts
-
-
-CATALOGUE: dict[str, Analysis] = {}
+_catalogue: Catalogue[Dataset] = Catalogue(versions=VERSIONS, as_dataset=as_dataset)
+#: Every analysis by name.
+CATALOGUE: Mapping[str, Analysis[Dataset]] = MappingProxyType(_catalogue.rows)
 
 
 def catalogued(
-    function: Callable[P, R], *, prepare: Callable[..., Any], version: int,
-    work: Callable[..., tuple[Work, ...]] = any_work, lane: Literal["quick", "heavy"] = "quick",
+    function: Callable[P, R], prepare: Callable[..., Any],
+    work: Callable[..., tuple[Work, ...]] = any_work, *, version: int,
+    lane: Literal["quick", "heavy"] = "quick", ttl_seconds: float | None = None,
 ) -> Callable[P, R]:  # fmt: skip
     """Enter a function of `stats/` into the catalogue; the callable returned has its signature
     and docstring and goes through the cache."""
-    analysis = Analysis(function.__name__, function, prepare, work, version, lane)
-    CATALOGUE[analysis.name] = analysis
+    analysis = Analysis(function.__name__, function, prepare, work, version, lane, ttl_seconds)
+    _catalogue.enter(analysis)
 
     @functools.wraps(function)
     def through_cache(*args: P.args, **kwargs: P.kwargs) -> R:
-        given = _signature(analysis.name).bind(*args, **kwargs).arguments
+        given = analysis.signature.bind(*args, **kwargs).arguments
         return run(analysis.name, given.pop("data"), **given).result
 
     return through_cache
-
-
-@functools.cache
-def _signature(name: str) -> inspect.Signature:
-    return inspect.signature(CATALOGUE[name].function)
 
 
 class _Workbench(Workbench):
@@ -167,20 +166,36 @@ class _Workbench(Workbench):
             redis_url=settings.redis_url,
             lock_wait_seconds=settings.job_deadline_seconds,
         )
-        executor = Executor(
-            codec=Codec(carried),
-            quick_workers=settings.quick_workers,
-            heavy_memory_bytes=settings.heavy_memory_bytes,
+        analyses = {a.path for a in CATALOGUE.values()}
+        executor = open_executor(
+            scheduler=settings.dask_scheduler, travelling=analyses, codec=Codec(carried),
+            quick_workers=settings.quick_workers, heavy_memory_bytes=settings.heavy_memory_bytes,
             heavy_deadline_seconds=settings.job_deadline_seconds,
             errors={"BadInput": BadInput, "NotEstimable": NotEstimable},
-            functions={a.path for a in CATALOGUE.values()} | {_READ, _RENDER},
-            preload=(*PRELOAD, "stats.outcome", "ingest"),
-            zygote=zygote,
-        )
+            functions=analyses | {_READ, _RENDER},
+            preload=(*PRELOAD, "stats.outcome", "ingest"), zygote=zygote,
+        )  # fmt: skip
         super().__init__(
             cache, executor, serving=serving, budget_bytes=settings.memory_budget_bytes,
             plan_file=None if directory is None else directory / "plan.json",
+            ttl_seconds=settings.cache_ttl_seconds,
+            keys_apart=settings.cache_scope == "workspace",
+            frames=FrameFiles(None if directory is None else directory / "frames"),
+            datasets=_datasets.held,
+            open_desk=functools.partial(_desk, settings, directory if serving else None, cache),
         )  # fmt: skip
+        self.console = Console(self, settings.admin_secret)
+
+
+def _desk(settings: Settings, directory: Path | None, cache: TieredCache) -> Desk:
+    return open_desk(
+        directory, secret=settings.cache_secret.encode() or None, cache=cache,
+        store_bytes=settings.dataset_store_bytes,
+        limits=WorkspaceLimits(
+            workspaces=settings.workspaces, idle_seconds=settings.workspace_idle_seconds,
+            absolute_seconds=settings.workspace_seconds,
+        ),
+    )  # fmt: skip
 
 
 def _by_path(classes: Sequence[type]) -> dict[str, type | str]:
@@ -214,12 +229,34 @@ def settings() -> Settings:
     return _current.get().settings
 
 
+def status() -> dict[str, Any]:
+    """What cache, lanes and memory are doing, in plain numbers. It may wait for a disk."""
+    return status_of(_current.get())
+
+
+def console() -> Console:
+    """What a person may see and do in the tab System. Its calls may wait for a disk."""
+    return _current.get().console
+
+
+@contextmanager
+def _quick(cancel: CancelToken | None, serving: bool) -> Iterator[None]:
+    with (
+        rare.deferred() if serving else nullcontext(),
+        nullcontext() if cancel is None else stoppable(cancel.check),
+    ):
+        yield
+
+
+_runs: Runs[Dataset] = Runs(_catalogue, _current.get, quick=_quick, heavy_after=HeavyLaneNeeded)
+
+
 def run(name: str, data: Dataset | pd.DataFrame, **choices: Any) -> Run:
     """Run an analysis of the catalogue by name; blocks until the result is there.
 
     Raises BadInput or NotEstimable with a sentence for the user; never from the cache.
     """
-    return _run(_ask(name, data, choices))
+    return _runs.run(_runs.ask(name, data, choices))
 
 
 def submit(
@@ -232,11 +269,8 @@ def submit(
     heavy job is killed, quick work ends at its next check (some milliseconds). `progress` gets
     a fraction and a partial result, in a thread of the lane, from analyses that tell them.
     """
-
-    def work(*, progress: Progress | None = None) -> Run:
-        return _run(_ask(name, data, choices, owner), cancel, progress)
-
-    return _current.get().executor.quick(work, owner=owner, cancel=cancel, progress=progress)
+    ask = functools.partial(_runs.ask, name, data, choices, owner)
+    return _runs.submit(ask, owner=owner, cancel=cancel, progress=progress)
 
 
 def remembered(
@@ -246,39 +280,26 @@ def remembered(
 
     The first call for a dataset reads its columns, so a page calls it through `in_passing`.
     """
-    asked = _ask(name, data, choices, owner)
-    answer = _current.get().cache.peek(asked.parts.key, name=name)
-    return None if answer is None else _as_run(answer)
+    return _runs.remembered(_runs.ask(name, data, choices, owner))
 
 
-def _run(asked: _Asked, cancel: CancelToken | None = None, progress: Progress | None = None) -> Run:
-    bench, began = _current.get(), time.thread_time()
-    answer: Answer[Any] = bench.cache.get_or_compute(
-        asked.parts.key,
-        lambda: _compute(bench, asked, began, cancel, progress),
-        name=asked.analysis.name,
-        ttl_seconds=bench.settings.cache_ttl_seconds,
-        label=asked.dataset.remember("label", str),
-        parts=asked.parts,
-    )
-    return _as_run(answer)
+def attend(
+    name: str, data: Dataset | pd.DataFrame, *, owner: str,
+    on_progress: Progress | None = None, **choices: Any,
+) -> Attendance | Run:  # fmt: skip
+    """The answer if the memory tier holds it, else a place at the job that computes it.
+
+    The job belongs to the workspace `owner` and outlives the page; who asks for what runs
+    already joins it. Reads columns, so a page calls it through `in_passing`.
+    """
+    asked = _runs.ask(name, data, choices, owner)
+    request = Request(key=asked.parts.key, analysis=name, choices=plain(choices))
+    return _runs.attend(asked, request, owner=owner, on_progress=on_progress)
 
 
-def _as_run(answer: Answer[Any]) -> Run:
-    return Run(answer.value, answer.source, answer.seconds, answer.cost_seconds)
-
-
-def _ask(
-    name: str, data: Dataset | pd.DataFrame, choices: Mapping[str, Any], owner: str = ""
-) -> _Asked:
-    analysis, dataset, given = CATALOGUE[name], as_dataset(data), plain(choices)
-    salt = owner if _current.get().settings.cache_scope == "workspace" else ""
-    # what is remembered must not hold the dataset, which would then never be freed
-    keys: Recent[KeyParts] = dataset.remember("keys", lambda: Recent(_REMEMBERED_KEYS))
-    asked = (name, canonical(given), salt)
-    return _Asked(
-        analysis, dataset, keys.get_or(asked, lambda: _key(analysis, dataset, given, salt))
-    )
+def desk() -> Desk:
+    """What outlives sessions: workspaces, files, jobs. On disk for a server (`configure`)."""
+    return _current.get().desk
 
 
 def plan(name: str, data: Dataset | pd.DataFrame, **choices: Any) -> Plan:
@@ -286,56 +307,7 @@ def plan(name: str, data: Dataset | pd.DataFrame, **choices: Any) -> Plan:
 
     Raises BadInput as `run` does. A page calls it through `in_passing`.
     """
-    analysis, dataset = CATALOGUE[name], as_dataset(data)
-    _, complete = _prepared(analysis, dataset, plain(choices))
-    work = analysis.work(dataset, complete)
-    return _current.get().planner.plan(analysis.kind, work, analysis.lane)
-
-
-def _prepared(
-    analysis: Analysis, dataset: Dataset, asked: Mapping[str, Any]
-) -> tuple[tuple[str, ...], dict[str, Any]]:
-    bound = _signature(analysis.name).bind(dataset, **asked)
-    bound.apply_defaults()
-    given = {k: v for k, v in bound.arguments.items() if k not in ("data", "progress")}
-    return analysis.prepare(dataset, given)
-
-
-def _key(analysis: Analysis, dataset: Dataset, asked: Mapping[str, Any], salt: str) -> KeyParts:
-    columns, complete = _prepared(analysis, dataset, asked)
-    prints = [
-        (c, dataset.remember(("print", c), lambda c=c: fingerprint_column(dataset.column(c))))
-        for c in columns
-    ]
-    return KeyParts(
-        name=analysis.name, row_version=analysis.version, columns=tuple(prints),
-        n_rows=dataset.n_rows, choices=complete, versions=VERSIONS, salt=salt,
-    )  # fmt: skip
-
-
-def _compute(
-    bench: _Workbench, asked: _Asked, began: float,
-    cancel: CancelToken | None, progress: Progress | None,
-) -> Result:  # fmt: skip
-    analysis, choices = asked.analysis, asked.parts.choices
-    told = progress if "progress" in _signature(analysis.name).parameters else None
-    telling = {} if told is None else {"progress": told}
-    options = analysis.work(asked.dataset, choices)
-    bench.planner.admit(analysis.kind, options, analysis.lane)
-    if analysis.lane == "quick":
-        try:
-            with (
-                rare.deferred() if bench.serving else nullcontext(),
-                nullcontext() if cancel is None else stoppable(cancel.check),
-                bench.planner.learning(analysis.kind, options[0], since=began),
-            ):
-                return analysis.function(asked.dataset, **choices, **telling)
-        except HeavyLaneNeeded:
-            log.info("%s moves to the heavy lane", analysis.name)
-    columns = [name for name, _ in asked.parts.columns]
-    arguments = {"data": asked.dataset.frame(columns), **choices}
-    future = bench.executor.heavy(analysis.path, arguments, cancel=cancel, progress=told)
-    return bench.executor.wait(future)
+    return _runs.plan(name, data, choices)
 
 
 def in_passing(function: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
@@ -362,9 +334,10 @@ def import_file(
         "path": str(path), "name": name or Path(path).name,
         "limits": ReadLimits(**s.reading), "choices": choices or ReadChoices(),
     }  # fmt: skip
+    price = prices.reading(Path(path), name=name or Path(path).name)
     try:
-        future = bench.executor.heavy(_READ, arguments, deadline_seconds=s.read_deadline_seconds)
-        return bench.executor.wait(future)
+        return bench.heavy(_READ, arguments, kind="read", options=(price,),
+                           deadline_seconds=s.read_deadline_seconds)  # fmt: skip
     except (WorkerLost, DeadlineExceeded) as error:
         raise BadInput(
             "This file could not be read within the limits of memory and time "
@@ -385,16 +358,43 @@ def collect_soon() -> None:
 
 def render_export(kind: str, **parts: Any) -> bytes:
     """A document or figure as bytes, made in the heavy lane (`presentation.exports.render`)."""
-    executor = _current.get().executor
-    return executor.wait(executor.heavy(_RENDER, {"kind": kind, **parts}))
+    price = prices.rendering(kind, parts["tables"], len(parts["figures"]))
+    return _current.get().heavy(_RENDER, {"kind": kind, **parts}, kind="render", options=(price,),
+                                loaded=prices.libraries(kind))  # fmt: skip
 
 
-analyze_outcome = catalogued(
-    outcome.analyze_outcome, prepare=outcome.prepare, version=1, work=outcome_work
-)
+analyze_outcome = catalogued(outcome.analyze_outcome, outcome.prepare, outcome_work, version=1)
 check_collinearity = catalogued(
-    collinearity.check_collinearity, prepare=collinearity.prepare, version=1, work=collinearity_work
+    collinearity.check_collinearity, collinearity.prepare, collinearity_work, version=1
 )
 validate_outcome_model = catalogued(
-    validation.validate_outcome_model, prepare=validation.prepare, version=1, work=validation_work
+    validation.validate_outcome_model, validation.prepare, validation_work, version=2
 )
+describe_cohort = catalogued(
+    cohort.describe_cohort, cohort.prepare, work_cohort.cohort_work, version=1
+)
+compare_groups = catalogued(
+    compare.compare_groups, compare.prepare, work_cohort.comparison_work, version=1
+)
+correlate = catalogued(
+    correlation.correlate, correlation.prepare, work_association.correlation_work, version=1
+)
+fit_linear = catalogued(linear.fit_linear, linear.prepare, work_models.linear_work, version=1)
+fit_counts = catalogued(counts.fit_counts, counts.prepare, work_models.count_work, version=1)
+fit_cox = catalogued(cox.fit_cox, cox.prepare, work_models.cox_work, version=1)
+estimate_survival = catalogued(
+    survival.estimate_survival, survival.prepare, work_survival.survival_work, version=1
+)
+estimate_incidence = catalogued(
+    incidence.estimate_incidence, incidence.prepare, work_survival.incidence_work, version=1
+)
+evaluate_test = catalogued(
+    diagnostic_test.evaluate_test, diagnostic_test.prepare, work_association.table_work, version=1
+)
+two_by_two = catalogued(
+    two_by_two_table.two_by_two, two_by_two_table.prepare, work_association.table_work, version=1
+)
+stratify = catalogued(
+    stratified.stratify, stratified.prepare, work_association.table_work, version=1
+)
+evaluate_roc = catalogued(roc.evaluate_roc, roc.prepare, work_association.roc_work, version=1)

@@ -10,6 +10,7 @@ from ingest.columns import Rules
 from ingest.dialect import decide_dialect, sample_of
 from ingest.encoding import decide_encoding, pieces
 from ingest.filekind import kind_of_content, refuse_kind
+from ingest.identifiers import identifier_notes
 from ingest.propose import propose_variables
 from ingest.report import Imported, ImportNote, ImportReport, ReadChoices, ReadLimits
 from ingest.source import Source, tabbed_pieces
@@ -51,6 +52,7 @@ def read_table(
         table, report = _read_text(path, name, limits, choices)
     notes: list[ImportNote] = list(report.notes) + table.notes
     variables = propose_variables(table.frame, notes=notes)
+    notes += identifier_notes(table.frame)
     report = replace(
         report, size_bytes=size, n_rows=len(table.frame), n_columns=table.frame.shape[1],
         decimal_mark=table.decimal_mark, header_row=table.header_row, notes=tuple(notes),

@@ -31,6 +31,82 @@ _PAPERS: dict[str, str] = {
         "correlated receiver operating characteristic curves: a nonparametric approach. "
         "Biometrics 1988;44:837-45."
     ),
+    "cluster": (
+        "Liang KY, Zeger SL. Longitudinal data analysis using generalized linear models. "
+        "Biometrika 1986;73:13-22."
+    ),
+    "spline": (
+        "Durrleman S, Simon R. Flexible regression models with cubic splines. "
+        "Stat Med 1989;8:551-61."
+    ),
+    "modified poisson": (
+        "Zou G. A modified Poisson regression approach to prospective studies with binary data. "
+        "Am J Epidemiol 2004;159:702-6."
+    ),
+    "kaplan meier": (
+        "Kaplan EL, Meier P. Nonparametric estimation from incomplete observations. "
+        "J Am Stat Assoc 1958;53:457-81."
+    ),
+    "brookmeyer crowley": (
+        "Brookmeyer R, Crowley J. A confidence interval for the median survival time. "
+        "Biometrics 1982;38:29-41."
+    ),
+    "log rank": (
+        "Mantel N. Evaluation of survival data and two new rank order statistics arising in its "
+        "consideration. Cancer Chemother Rep 1966;50:163-70."
+    ),
+    "gehan breslow": (
+        "Breslow N. A generalized Kruskal-Wallis test for comparing K samples subject to unequal "
+        "patterns of censorship. Biometrika 1970;57:579-94."
+    ),
+    "tarone ware": (
+        "Tarone RE, Ware J. On distribution-free tests for equality of survival distributions. "
+        "Biometrika 1977;64:156-60."
+    ),
+    "fleming harrington": (
+        "Harrington DP, Fleming TR. A class of rank test procedures for censored survival data. "
+        "Biometrika 1982;69:553-66."
+    ),
+    "restricted mean": (
+        "Royston P, Parmar MKB. Restricted mean survival time: an alternative to the hazard ratio "
+        "for the design and analysis of randomized trials with a time-to-event outcome. "
+        "BMC Med Res Methodol 2013;13:152."
+    ),
+    "reverse kaplan meier": (
+        "Schemper M, Smith TL. A note on quantifying follow-up in studies of failure time. "
+        "Control Clin Trials 1996;17:343-6."
+    ),
+    "holm": (
+        "Holm S. A simple sequentially rejective multiple test procedure. "
+        "Scand J Stat 1979;6:65-70."
+    ),
+    "aalen johansen": (
+        "Aalen OO, Johansen S. An empirical transition matrix for non-homogeneous Markov chains "
+        "based on censored observations. Scand J Stat 1978;5:141-50."
+    ),
+    "gray": (
+        "Gray RJ. A class of K-sample tests for comparing the cumulative incidence of a competing "
+        "risk. Ann Stat 1988;16:1141-54."
+    ),
+    "optimism": (
+        "Harrell FE Jr, Lee KL, Mark DB. Multivariable prognostic models: issues in developing "
+        "models, evaluating assumptions and adequacy, and measuring and reducing errors. "
+        "Stat Med 1996;15:361-87."
+    ),
+    "calibration hierarchy": (
+        "Van Calster B, Nieboer D, Vergouwe Y, De Cock B, Pencina MJ, Steyerberg EW. A calibration "
+        "hierarchy for risk models was defined: from utopia to empirical data. "
+        "J Clin Epidemiol 2016;74:167-76."
+    ),
+    "decision curve": (
+        "Vickers AJ, Elkin EB. Decision curve analysis: a novel method for evaluating prediction "
+        "models. Med Decis Making 2006;26:565-74."
+    ),
+    "shifted percentiles": (
+        "Noma H, Shinozaki T, Iba K, Teramukai S, Furukawa TA. Confidence intervals of prediction "
+        "accuracy measures for multivariable prediction models based on the bootstrap-based "
+        "optimism correction methods. Stat Med 2021;40:5691-701."
+    ),
     "numpy": (
         "Harris CR, Millman KJ, van der Walt SJ, et al. Array programming with NumPy. "
         "Nature 2020;585:357-62."

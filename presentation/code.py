@@ -10,7 +10,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from stats.errors import BadInput
-from stats.result import Result
+from stats.result import (
+    AccuracyResult,
+    CollinearityResult,
+    ComparisonResult,
+    CorrelationResult,
+    CurveResult,
+    EffectsResult,
+    ModelResult,
+    OutcomeResult,
+    Result,
+    SummaryResult,
+    ValidationResult,
+)
 
 _INDENT = "    "
 
@@ -107,20 +119,40 @@ def _function(result: Result) -> str:
     return result.analysis
 
 
+#: The table that the script prints, by class of result.
+_SHOWN: Mapping[type[Result], str] = {
+    OutcomeResult: "adjusted.effects",
+    ModelResult: "adjusted.effects",
+    EffectsResult: "effects",
+    CollinearityResult: "collinearity",
+    ValidationResult: "measures",
+    SummaryResult: "summary",
+    ComparisonResult: "tests",
+    CorrelationResult: "pairs",
+    CurveResult: "summary",
+    AccuracyResult: "measures",
+}
+
+
 def _shown(result: Result) -> str:
-    """The table that the script prints."""
-    return "collinearity" if hasattr(result, "collinearity") else "adjusted.effects"
+    """The table that the script prints. TypeError for a class that is not known here."""
+    for kind, table in _SHOWN.items():
+        if isinstance(result, kind):
+            return table
+    raise TypeError(f"no table is known for {type(result).__name__}")
 
 
-def _columns(choices: Mapping[str, Any]) -> set[str]:
-    """Every text in the choices that may name a column."""
-    found: set[str] = set()
-    for value in choices.values():
-        if isinstance(value, str):
-            found.add(value)
-        elif isinstance(value, (tuple, list)):
-            found |= {v for v in value if isinstance(v, str)}
-    return found
+def _columns(choice: object) -> set[str]:
+    """Every text in the choices that may name a column, however deep it stands."""
+    if isinstance(choice, str):
+        return {choice}
+    if isinstance(choice, Mapping):
+        parts = (*choice.keys(), *choice.values())
+    elif isinstance(choice, (tuple, list)):
+        parts = tuple(choice)
+    else:
+        return set()
+    return {text for part in parts for text in _columns(part)}
 
 
 def _call(start: str, arguments: Mapping[str, Any], first: str = "") -> list[str]:

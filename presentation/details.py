@@ -72,21 +72,21 @@ def details_tables(
     facts = {**adjusted, **diagnostics.facts}
     facts.pop("term", None)
     tables = (
-        exclusions_table(result),
+        exclusions_table(result, "Rows used in the adjusted model"),
         facts_table("Adjusted model", "The adjusted model.", facts, style),
         _crude_fits_table(result, names, style),
         collinearity_table(diagnostics.table("collinearity"), names, style),
-        _influence_table(diagnostics.table("influence"), names, style),
-        _calibration_table(diagnostics.table("calibration"), style),
+        influence_table(diagnostics.table("influence"), names, style),
+        risk_groups_table(diagnostics.table("calibration"), style),
     )
     return tuple(table for table in tables if table.rows)
 
 
-def exclusions_table(result: Result) -> Table:
-    """How the rows of the file come down to the rows used; the lines add up."""
+def exclusions_table(result: Result, used: str = "Rows used") -> Table:
+    """How the rows of the file come down to the rows `used`; the lines add up."""
     lines = [("Rows in the file", result.n_rows)]
     lines += [(_capital(reason), -n) for reason, n in result.exclusions.items()]
-    lines.append(("Rows used in the adjusted model", result.n_used))
+    lines.append((used, result.n_used))
     rows = tuple(
         Row("single", (Cell(_capital(text)), Cell(numbers.number(n, 0), (float(n),))))
         for text, n in lines
@@ -197,8 +197,13 @@ def collinearity_table(table: FrozenTable, names: Names, style: NumberStyle) -> 
         titles += ["GVIF", "df", "GVIF^(1/(2 df))"]
     keys = ("vif", "gvif", "df", "gvif_scaled")
     lines = []
+    seen: set[str] = set()
     for row in rows:
         name = names.of(row["term"]) + (f": {row['level']}" if row["level"] is not None else "")
+        if name in seen:  # a further column of the same predictor lets its effect bend
+            name += ", bend of the curve"
+        else:
+            seen.add(name)
         cells = [
             _number_cell(row[key], "0" if key == "df" else "0.00", style)
             for key in keys[: len(titles)]
@@ -207,7 +212,7 @@ def collinearity_table(table: FrozenTable, names: Names, style: NumberStyle) -> 
     notes = ["VIF, variance inflation factor."]
     if generalised:
         notes += [
-            "GVIF, its generalisation to all columns of a factor (Fox and Monette, 1992).",
+            "GVIF, its generalisation to all columns of a predictor (Fox and Monette, 1992).",
             "GVIF^(1/(2 df)) compares with the square root of a VIF.",
         ]
     return Table(
@@ -223,11 +228,15 @@ def collinearity_table(table: FrozenTable, names: Names, style: NumberStyle) -> 
     )  # fmt: skip
 
 
-def _influence_table(table: FrozenTable, names: Names, style: NumberStyle) -> Table:
+def influence_table(table: FrozenTable, names: Names, style: NumberStyle) -> Table:
+    """The rows of the file that move a model most; leverage where the model has one."""
     rows = []
-    for row in rows_of(table):
+    found = rows_of(table)
+    measures = [("cooks_distance", "Cook's distance"), ("leverage", "Leverage")]
+    measures = [m for m in measures if any(math.isfinite(row[m[0]]) for row in found)]
+    for row in found:
         moved = names.of(row["term"] or "") + (f": {row['level']}" if row["level"] else "")
-        cells = [_number_cell(row[k], "0.000", style) for k in ("cooks_distance", "leverage")]
+        cells = [_number_cell(row[key], "0.000", style) for key, _ in measures]
         rows.append(
             Row("single", (
                 Cell(str(int(row["row"])), (float(row["row"]),)), *cells, Cell(moved),
@@ -238,8 +247,7 @@ def _influence_table(table: FrozenTable, names: Names, style: NumberStyle) -> Ta
         name="Influence", title="Rows that move the adjusted model most.", rows=tuple(rows),
         columns=(
             Column("Row of the file", "number", ("Row",), ("0",)),
-            Column("Cook's distance", "number", ("Cook's distance",), ("0.000",)),
-            Column("Leverage", "number", ("Leverage",), ("0.000",)),
+            *(Column(title, "number", (title,), ("0.000",)) for _, title in measures),
             Column("Coefficient moved most"),
             Column("Change (dfbeta)", "number", ("dfbeta",), ("0.000",)),
         ),
@@ -250,7 +258,8 @@ def _influence_table(table: FrozenTable, names: Names, style: NumberStyle) -> Ta
     )  # fmt: skip
 
 
-def _calibration_table(table: FrozenTable, style: NumberStyle) -> Table:
+def risk_groups_table(table: FrozenTable, style: NumberStyle) -> Table:
+    """Predicted and observed risk in groups of rising predicted risk."""
     rows = tuple(
         Row("single", (
             Cell(str(int(row["group"])), (float(row["group"]),)),

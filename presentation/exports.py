@@ -1,8 +1,9 @@
-"""The one entry of the heavy lane: tables, figure and methods in, the bytes of a file out."""
+"""The one entry of the heavy lane: tables, figures and methods in, the bytes of a file out."""
 
 from __future__ import annotations
 
-from presentation.forest import ForestPlot
+from presentation.drawing import ImageKind
+from presentation.figures import Figure
 from presentation.table import Table
 from stats.errors import BadInput
 
@@ -18,12 +19,16 @@ MEDIA_TYPES: dict[str, str] = {
 }
 
 
+_IMAGES: dict[str, ImageKind] = {"svg": "svg", "png": "png", "pdf": "pdf"}
+
+
 def render(
-    kind: str, tables: tuple[Table, ...], forest: ForestPlot | None, methods: str, title: str
-) -> bytes:
+    kind: str, tables: tuple[Table, ...], figures: tuple[Figure, ...], methods: str, title: str,
+    *, chosen: int = 0,
+) -> bytes:  # fmt: skip
     """The file of that kind.
 
-    `svg`, `png` and `pdf` hold the figure alone, `csv` the tables alone, `xlsx` tables and
+    `svg`, `png` and `pdf` hold the `chosen` figure alone, `csv` the tables alone, `xlsx` tables and
     methods, `docx` and `html` everything. BadInput for an unknown kind and for a figure file
     without a figure.
     """
@@ -40,27 +45,32 @@ def render(
         from presentation.to_excel import excel_bytes
 
         return excel_bytes(tables, methods, title)
-    if kind in {"svg", "png", "pdf"}:
-        return _figure(kind, forest)
-    figure = None if forest is None else _figure("png" if kind == "docx" else "svg", forest)
-    words = "" if forest is None else forest.alt
+    if kind in _IMAGES:
+        return _image(figures, chosen, _IMAGES[kind])
     if kind == "docx":
         from presentation.to_word import word_bytes
 
-        return word_bytes(tables, figure, words, methods, title)
+        return word_bytes(tables, _drawn(figures, "png"), methods, title)
     from presentation.to_html import html_page
 
-    return html_page(tables, figure, words, methods, title).encode("utf-8")
+    return html_page(tables, _drawn(figures, "svg"), methods, title).encode("utf-8")
 
 
-def _figure(kind: str, forest: ForestPlot | None) -> bytes:
-    from presentation.to_image import forest_image
+def _drawn(figures: tuple[Figure, ...], kind: ImageKind) -> tuple[tuple[bytes, str], ...]:
+    """Each figure as a file, with its words."""
+    if not figures:
+        return ()
+    from presentation.to_image import figure_image
 
-    if forest is None:
+    return tuple((figure_image(figure, kind), figure.alt) for figure in figures)
+
+
+def _image(figures: tuple[Figure, ...], chosen: int, kind: ImageKind) -> bytes:
+    from presentation.to_image import figure_image
+
+    if not figures:
         raise BadInput(
             "There is no figure to save for this result.",
             rule="figure", hint="Save the table instead.",
         )  # fmt: skip
-    if kind == "svg":
-        return forest_image(forest, "svg")
-    return forest_image(forest, "png" if kind == "png" else "pdf")
+    return figure_image(figures[min(max(chosen, 0), len(figures) - 1)], kind)

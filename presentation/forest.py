@@ -23,8 +23,9 @@ from presentation.effects import (
 from presentation.names import Names, names_of
 from presentation.numbers import PLAIN, NumberStyle
 from presentation.text import visible
+from presentation.ticks import ticks
 from presentation.wording import ci_percent
-from stats.result import EffectsResult, OutcomeResult
+from stats.result import EffectsResult, ModelResult, OutcomeResult
 
 SeriesName = Literal["adjusted", "crude"]
 ForestKind = Literal["single", "heading", "level", "reference"]
@@ -32,15 +33,6 @@ Shown = Literal["both", "adjusted", "crude"]
 
 #: An interval is cut where it leaves this many-fold distance of its estimate.
 _WIDEST_RATIO = 10.0
-_MOST_TICKS = 9
-#: Steps within a decade, and the fewest ticks for which they are taken; tried in order.
-_LOG_STEPS: tuple[tuple[tuple[float, ...], int], ...] = (
-    ((1, 2, 5), 4),
-    ((1, 1.5, 2, 3, 5, 7), 4),
-    ((1, 1.1, 1.2, 1.4, 2, 3, 5, 7, 8, 9), 3),
-    ((1, 3), 3),
-    ((1,), 3),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +84,10 @@ class ForestPlot:
     ticks: tuple[float, ...]
     notes: tuple[str, ...] = ()
     alt: str = ""
+    name: str = "forest plot"
 
     def __post_init__(self) -> None:
-        for name in ("title", "axis_title", "alt"):
+        for name in ("title", "axis_title", "alt", "name"):
             object.__setattr__(self, name, visible(getattr(self, name)))
         for name in ("column_titles", "notes"):
             object.__setattr__(self, name, tuple(map(visible, getattr(self, name))))
@@ -105,7 +98,7 @@ class ForestPlot:
 
 
 def forest_of(
-    result: OutcomeResult | EffectsResult,
+    result: OutcomeResult | ModelResult | EffectsResult,
     *,
     labels: Mapping[str, str] | None = None,
     units: Mapping[str, str] | None = None,
@@ -119,12 +112,13 @@ def forest_of(
     names = names_of(result.choices, labels, units)
     exposure, of = None, ""
     sources: dict[SeriesName, EffectsResult] = {}
-    if isinstance(result, OutcomeResult):
+    if not isinstance(result, EffectsResult):
         if show != "adjusted":
             sources["crude"] = result.crude
         if show != "crude":
             sources["adjusted"] = result.adjusted
-        of = f" for {names.of(result.outcome)} = {result.event}"
+        of = f" for {names.of(result.outcome)}"
+        of += f" = {result.event}" if isinstance(result, OutcomeResult) else ""
         exposure = result.choices.get("exposure")
     else:
         sources["adjusted"] = result
@@ -198,12 +192,17 @@ def _describe(sheet: _Sheet, terms: Iterable[str], title: str, ci: str) -> Fores
     return ForestPlot(
         title=title,
         axis_title=f"{_capital(sheet.effect)}{' (log scale)' if log else ''}",
-        column_titles=("Events/n", *estimates, sheet.style.p_symbol),
+        column_titles=(_count_title(sheet), *estimates, sheet.style.p_symbol),
         right_from=1, series=tuple(sheet.found), rows=tuple(rows), null=null, log=log,
         low=sheet.low, high=sheet.high, ticks=ticks(sheet.low, sheet.high, log=log),
         notes=_notes(rows, sheet.last if several else None, sheet.style),
         alt=_alt(title, rows),
     )  # fmt: skip
+
+
+def _count_title(sheet: _Sheet) -> str:
+    every = [row for rows in sheet.found.values() for row in rows]
+    return "Events/n" if any(math.isfinite(row.events) for row in every) else "n"
 
 
 def _term_rows(sheet: _Sheet, term: str) -> list[ForestRow]:
@@ -279,33 +278,6 @@ def _axis(rows: list[EffectRow], null: float) -> tuple[float, float]:
     low, high = max(low, 1e-6), min(high, 1e6)
     pad = 0.04 * math.log(high / low)
     return low * math.exp(-pad), high * math.exp(pad)
-
-
-def ticks(low: float, high: float, *, log: bool) -> tuple[float, ...]:
-    """Round tick values between `low` and `high`, at most nine.
-
-    On a log axis steps of 1-2-5, thinned where there are too many, finer where the axis is short.
-    """
-    if not log:
-        return _linear_ticks(low, high)
-    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
-    every = math.ceil((last - first + 1) / _MOST_TICKS)
-    for steps, fewest in _LOG_STEPS:
-        found = [float(f"{s}e{power}") for power in range(first, last + 1) for s in steps]
-        inside = tuple(t for t in found if low <= t <= high)
-        if fewest <= len(inside) <= _MOST_TICKS:
-            return inside
-    powers = [p for p in range(first, last + 1) if p % every == 0]
-    return tuple(10.0**p for p in powers if low <= 10.0**p <= high)
-
-
-def _linear_ticks(low: float, high: float) -> tuple[float, ...]:
-    rough = (high - low) / 5
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(m * power for m in (1, 2, 2.5, 5, 10) if m * power >= rough)
-    first = math.ceil(low / step)
-    found = (k * step for k in range(first, math.floor(high / step) + 1))
-    return tuple(float(f"{t:.12g}") for t in found)
 
 
 def _notes(rows: list[ForestRow], p_of: str | None, style: NumberStyle) -> tuple[str, ...]:

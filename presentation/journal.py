@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import singledispatch
-from typing import Any
+from typing import Any, Literal
 
 from presentation import numbers
 from presentation.details import collinearity_table
@@ -19,6 +19,7 @@ from presentation.effects import (
     term_df,
     terms_of,
 )
+from presentation.extra_methods import selection_words
 from presentation.fitted import Series, series_of
 from presentation.names import Names, names_of
 from presentation.notes import general_notes, notes_by_term
@@ -26,6 +27,15 @@ from presentation.numbers import PLAIN, NumberStyle
 from presentation.table import Cell, Column, Footnotes, Row, Spanner, Table
 from presentation.text import joined
 from stats.result import CollinearityResult, EffectsResult, OutcomeResult, Result
+
+#: What stands before the estimates: events of rows with their share, both without a share (an
+#: event may happen more than once), or rows alone.
+Counts = Literal["events of rows", "events and rows", "rows"]
+_COUNT_COLUMNS: Mapping[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
+    "events of rows": ("Events/n (%)", ("events", "n", "%"), ("0", "0", "0.0")),
+    "events and rows": ("Events/n", ("events", "n"), ("0", "0")),
+    "rows": ("n", ("n",), ("0",)),
+}
 
 
 @dataclass
@@ -39,6 +49,7 @@ class _Page:
     term_notes: dict[str, tuple[str, ...]]
     shown_terms: frozenset[str]
     shows_missing: bool
+    counts: Counts
 
 
 @singledispatch
@@ -74,10 +85,10 @@ def _(
     used = f"{result.n_used} of {result.n_rows} rows"
     if isinstance(events, (int, float)) and numbers.known(events):
         used += f", {numbers.count(events)} events"
-    return _journal_table(
+    return crude_and_adjusted_table(
         series, names, style,
         name="Odds ratios" if effect == "odds ratio" else "Estimates",
-        title=f"Crude and adjusted {effect}s for {outcome}.",
+        title=f"Crude and adjusted {effect}s for {outcome}{_chosen_by_data(result)}.",
         subtitle=f"Event: {outcome} = {result.event}. Adjusted model: {used}.",
         of=result, choices=result.choices, exposure=exposure_of(result),
     )  # fmt: skip
@@ -93,7 +104,7 @@ def _(
 ) -> Table:
     names = names_of(result.choices, labels, units)
     effect = result.effect[:1].upper() + result.effect[1:]
-    return _journal_table(
+    return crude_and_adjusted_table(
         (series_of("", result),), names, style,
         name="Estimates", title=f"{effect}s.",
         subtitle=f"{result.n_used} of {result.n_rows} rows used.",
@@ -118,6 +129,11 @@ def _(
     )  # fmt: skip
 
 
+def _chosen_by_data(result: OutcomeResult) -> str:
+    how = selection_words(result.choices.get("adjust"))
+    return f" (adjusted model selected by the data: {how})" if how else ""
+
+
 def exposure_of(result: OutcomeResult) -> str | None:
     """The predictor declared as exposure, or None."""
     exposure = result.choices.get("exposure")
@@ -129,7 +145,7 @@ def covariates_of(result: OutcomeResult) -> tuple[str, ...]:
     return tuple(t for t in terms_of(effect_rows(result.adjusted)) if t != exposure_of(result))
 
 
-def _journal_table(
+def crude_and_adjusted_table(
     series: tuple[Series, ...],
     names: Names,
     style: NumberStyle,
@@ -140,8 +156,10 @@ def _journal_table(
     of: Result,
     choices: Mapping[str, Any],
     exposure: str | None,
+    counts: Counts = "events of rows",
 ) -> Table:
-    """Assemble columns, rows and footnotes; in exposure mode only the exposure's rows."""
+    """Columns, rows and footnotes of one series of estimates or of several beside each other; in
+    exposure mode only the exposure's rows. `counts` says what the second column holds."""
     first = series[0]
     later = tuple(t for s in series[1:] for t in terms_of(s.rows))
     terms = tuple(dict.fromkeys((*terms_of(first.rows), *later)))
@@ -150,7 +168,7 @@ def _journal_table(
     sources = (of, *(s.result for s in series if s.result is not of))
     page = _Page(
         series, names, style, Footnotes(), notes_by_term(sources),
-        frozenset(terms), any(row.missing > 0 for row in first.rows if row.term in terms),
+        frozenset(terms), any(row.missing > 0 for row in first.rows if row.term in terms), counts,
     )  # fmt: skip
     adjusted = series[-1]
     adjusted_for = tuple(t for t in terms_of(adjusted.rows) if t != exposure)
@@ -177,10 +195,11 @@ def _abbreviations(effect: str) -> tuple[str, ...]:
 def _columns(
     page: _Page, choices: Mapping[str, Any], adjusted_for: tuple[str, ...] | None
 ) -> tuple[Column, ...]:
+    title, parts, formats = _COUNT_COLUMNS[page.counts]
     columns = [
         Column("Characteristic"),
         Column(
-            "Events/n (%)", "number", ("events", "n", "%"), ("0", "0", "0.0"),
+            title, "number", parts, formats,
             mark=page.footnotes.mark(_sample_sentence(choices)) if len(page.series) > 1 else "",
         ),
     ]  # fmt: skip
@@ -247,17 +266,24 @@ def _term_rows(page: _Page, term: str) -> list[Row]:
 
 
 def _row(kind: Any, page: _Page, title: Cell, own: EffectRow, factor: str | None) -> Row:
-    share = 100.0 * own.events / own.n if own.n else math.nan
-    counts = Cell(
-        numbers.events_of(own.events, own.n, page.style), _finite(own.events, own.n, share)
-    )
-    cells = [title, counts]
+    cells = [title, _count_cell(page, own)]
     if page.shows_missing:
         cells.append(Cell() if factor else _missing_cell(own.missing))
     for series in page.series:
         found = series.by_key.get(own.key)
         cells += [Cell(), Cell()] if found is None else _estimate_cells(page, series, found)
     return Row(kind, tuple(cells))
+
+
+def _count_cell(page: _Page, own: EffectRow) -> Cell:
+    if page.counts == "rows":
+        return Cell(numbers.count(own.n), _finite(own.n))
+    if page.counts == "events and rows":
+        text = f"{numbers.count(own.events)}/{numbers.count(own.n)}"
+        return Cell(text, _finite(own.events, own.n))
+    share = 100.0 * own.events / own.n if own.n else math.nan
+    text = numbers.events_of(own.events, own.n, page.style)
+    return Cell(text, _finite(own.events, own.n, share))
 
 
 def _missing_cell(missing: float) -> Cell:

@@ -22,10 +22,14 @@ from presentation.effects import (
     term_df,
     terms_of,
 )
+from presentation.extra_methods import beside_sentences, selection_words, spline_sentences
 from presentation.names import Names, names_of
-from presentation.text import joined, sentence, visible
+from presentation.paragraphs import assembled, software_sentence
+from presentation.text import joined
 from presentation.wording import ci_percent, interval_words, is_firth, test_words
 from stats.result import CollinearityResult, OutcomeResult, Result
+
+_ROBUST = interval_words("robust Wald")
 
 
 @singledispatch
@@ -56,12 +60,13 @@ def _(
     paragraphs = [
         " ".join(_outcome_sentences(page) + _descriptive_sentences(page)),
         " ".join(_model_sentences(page) + _fitting_sentences(page) + _interval_sentences(page)),
+        " ".join(beside_sentences(page.result, page.names, page.cite)),
         " ".join(_missing_sentences(page)),
         " ".join(_diagnostic_sentences(page)),
-        _software_sentence(versions, page.cite),
+        software_sentence(versions, page.cite),
     ]
     page.cite.add(result.references)
-    return _assemble(paragraphs, page.cite)
+    return assembled(paragraphs, page.cite)
 
 
 @methods_text.register
@@ -80,15 +85,7 @@ def _(
         f"generalised to factors{cite('gvif')}, in the {result.n_used} of {result.n_rows} rows "
         "without a missing value in these variables."
     )
-    return _assemble([text, _software_sentence(versions, cite)], cite)
-
-
-def _assemble(paragraphs: list[str], cite: Citations) -> str:
-    references = cite.listed()
-    parts = [p for p in paragraphs if p]
-    if references:
-        parts.append("References\n" + "\n".join(references))
-    return "\n\n".join("\n".join(visible(line) for line in part.split("\n")) for part in parts)
+    return assembled([text, software_sentence(versions, cite)], cite)
 
 
 @dataclass
@@ -196,15 +193,20 @@ def _model_sentences(page: _Page) -> list[str]:
         sentences.append(
             f"The adjusted model could not hold {_listed(names, page.left_out_terms)}."
         )
-    return sentences + _selection_sentences(page) + _reference_sentences(page)
+    sentences += _selection_sentences(page) + _reference_sentences(page)
+    return sentences + spline_sentences(page.result, page.names, page.cite)
 
 
 def _selection_sentences(page: _Page) -> list[str]:
     """The adjustment set: prespecified, or chosen by the data and then said with its price."""
     adjust = page.choices.get("adjust", "all")
     if isinstance(adjust, str) and adjust != "all":
+        how = selection_words(adjust)
         return [
-            f"The variables of the adjusted model were selected by the data ({adjust}).",
+            (
+                f"The variables of the adjusted model were selected by the data ({adjust})"
+                f"{f': {how}' if how else ''}."
+            ),
             "Its p-values and intervals are therefore too optimistic.",
         ]
     return ["No variable was selected by an automatic procedure."]
@@ -266,6 +268,8 @@ def _interval_sentences(page: _Page) -> list[str]:
     kinds = list(
         dict.fromkeys(interval_words(f["interval"], firth=is_firth(f["method"])) for f in fits)
     )
+    if _ROBUST in kinds:
+        kinds[kinds.index(_ROBUST)] = "robust Wald"
     profile = any("profile" in kind for kind in kinds)
     cited = page.cite("profile") if profile else ""
     sentences = [f"{ci}% confidence intervals are {joined(kinds)} intervals{cited}."]
@@ -274,16 +278,28 @@ def _interval_sentences(page: _Page) -> list[str]:
         if any("penalised" in kind for kind in kinds):
             tests += " (penalised where the likelihood was)"
     else:
-        tests = "Wald tests"
+        tests = f"{'robust ' if 'robust Wald' in kinds else ''}Wald tests"
     rows = page.crude_rows
     factors = any(term_df(rows, term) > 1 for term in terms_of(rows))
+    cluster = page.choices.get("cluster")
+    kind = "Wald" if cluster else "likelihood-ratio"
     together = (
-        "; the p-value on the row of a factor comes from the likelihood-ratio test of all its "
+        f"; the p-value on the row of a factor comes from the {kind} test of all its "
         "levels together" if factors else ""
     )  # fmt: skip
+    if isinstance(cluster, str):
+        sentences.insert(0, _cluster_sentence(page, cluster))
     sentences.append(f"P-values are two-sided and come from {tests}{together}.")
     sentences.append("They are not adjusted for multiple testing.")
     return sentences
+
+
+def _cluster_sentence(page: _Page, cluster: str) -> str:
+    return (
+        f"Standard errors allow for the dependence of rows with the same {page.names.of(cluster)} "
+        f"(cluster-robust sandwich estimator{page.cite('cluster')} with the factor G/(G − 1) for G "
+        "clusters)."
+    )
 
 
 def _missing_sentences(page: _Page) -> list[str]:
@@ -336,14 +352,3 @@ def _diagnostic_sentences(page: _Page) -> list[str]:
     if diagnostics.table("influence").n_rows:
         sentences.append("Influential rows were looked for with Cook's distance and dfbeta.")
     return sentences
-
-
-def _software_sentence(versions: Mapping[str, str], cite: Citations) -> str:
-    if not versions:
-        return ""
-    (own, version), *others = versions.items()
-    text = f"Analyses were done with {own} {version}"
-    if others:
-        parts = [f"{name} {number}{cite(name.lower())}" for name, number in others]
-        text += f" on {joined(parts)}"
-    return sentence(text)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from htmltools import HTML, Tag, TagChild, tags
 
+from presentation.flow import FlowBox, FlowChart
 from presentation.table import INDENTED, Cell, Column, Row, Table, decimal_padding
 from presentation.text import visible
 
@@ -120,18 +121,21 @@ def html_paragraphs(text: str) -> list[Tag]:
 
 
 def html_page(
-    tables: tuple[Table, ...], figure_svg: bytes | None, figure_text: str, methods: str, title: str
+    tables: tuple[Table, ...],
+    figures: tuple[tuple[bytes, str], ...],
+    methods: str,
+    title: str,
 ) -> str:
     """A document that stands alone: no script, no outside file.
 
-    The figure is embedded as an image, so that nothing inside it is live.
+    `figures` are SVG files, each with its words for those who cannot see it. They are embedded as
+    images, so that nothing inside them is live.
     """
     parts: list[TagChild] = [tags.h1(visible(title))] if title else []
     parts += [tags.section(html_table(table)) for table in tables]
-    if figure_svg is not None:
-        data = base64.b64encode(figure_svg).decode("ascii")
-        source = f"data:image/svg+xml;base64,{data}"
-        parts.append(tags.figure(tags.img(src=source, alt=figure_text)))
+    for svg, words in figures:
+        source = f"data:image/svg+xml;base64,{base64.b64encode(svg).decode('ascii')}"
+        parts.append(tags.figure(tags.img(src=source, alt=words)))
     if methods.strip():
         parts.append(tags.section(tags.h2("Methods"), *html_paragraphs(methods)))
     policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
@@ -147,6 +151,29 @@ def html_page(
         lang="en",
     )
     return f"<!doctype html>\n{page}\n"
+
+
+def html_flow(chart: FlowChart) -> HTML:
+    """A flow chart as a list: read from top to bottom, wrapped to any width of the page.
+
+    Classes: `cs-flow` on the list, `cs-flow-box`, `cs-flow-exit` on its boxes, `cs-flow-arms` on
+    the list of groups.
+    """
+    items = "".join(_flow_item(box) for box in chart.boxes)
+    if chart.arms:
+        arms = "".join(_tag("li", _flow_box(arm.lines, "cs-flow-box")) for arm in chart.arms)
+        items += _tag("li", _tag("ul", arms, "cs-flow-arms"))
+    notes = "".join(_tag("p", _escaped(note), "cs-small") for note in chart.notes)
+    return HTML(_tag("ol", items, "cs-flow") + notes)
+
+
+def _flow_item(box: FlowBox) -> str:
+    leaving = _flow_box(box.exits, "cs-flow-exit") if box.exits else ""
+    return _tag("li", leaving + _flow_box(box.lines, "cs-flow-box"))
+
+
+def _flow_box(lines: tuple[str, ...], css: str) -> str:
+    return _tag("div", "".join(_tag("p", _marked(line, "")) for line in lines), css)
 
 
 def plotly_text(text: str) -> str:

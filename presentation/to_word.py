@@ -1,4 +1,4 @@
-"""Tables, figure and methods as a Word document: real tables that a co-author can edit.
+"""Tables, figures and methods as a Word document: real tables that a co-author can edit.
 
 python-docx is imported inside the functions: this runs in the heavy lane only. The same content
 gives the same bytes. Nothing in the file tells who made it or when.
@@ -17,6 +17,7 @@ from presentation.text import visible
 
 _CAPTION = "Caption"
 _TABLE_TEXT = "Table Text"
+_TABLE_TEXT_ID = "TableText"
 _TABLE_NOTE = "Table Note"
 _TEXT_POINTS = 9.0
 _NOTE_POINTS = 8.0
@@ -30,9 +31,14 @@ _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 
 
 def word_bytes(
-    tables: tuple[Table, ...], figure_png: bytes | None, figure_text: str, methods: str, title: str
+    tables: tuple[Table, ...],
+    figures: tuple[tuple[bytes, str], ...],
+    methods: str,
+    title: str,
 ) -> bytes:
-    """A .docx file: title, tables with their notes, figure, methods.
+    """A .docx file: title, tables with their notes, figures, methods.
+
+    `figures` are PNG files, each with its words for those who cannot see it.
 
     A4, landscape when a table is too wide for portrait. Header rows repeat on each page; rows do
     not break across pages.
@@ -48,8 +54,8 @@ def word_bytes(
         document.add_heading(visible(title), level=1)
     for table in tables:
         _add_table(document, table, width_cm)
-    if figure_png is not None:
-        _add_figure(document, figure_png, figure_text, width_cm)
+    for number, (png, words) in enumerate(figures, start=1):
+        _add_figure(document, png, words, width_cm, number)
     if methods.strip():
         document.add_heading("Methods", level=2)
         for line in methods.splitlines():
@@ -80,6 +86,7 @@ def _dress(document: Any) -> None:
 
     for name in (_TABLE_TEXT, _TABLE_NOTE):
         document.styles.add_style(name, WD_STYLE_TYPE.PARAGRAPH)
+    document.styles[_TABLE_TEXT].element.styleId = _TABLE_TEXT_ID
     for name, size, bold, before, after in (
         ("Normal", 10.5, False, 0.0, 6.0), ("Heading 1", 14.0, True, 12.0, 6.0),
         ("Heading 2", 12.0, True, 12.0, 6.0), (_CAPTION, 10.0, False, 6.0, 3.0),
@@ -203,7 +210,8 @@ def _fill_row(row: Row, line: list[Any], pads: list[str]) -> None:
 def _write(place: Any, cell: Cell, *, bold: bool = False, pad: str = "") -> Any:
     """Text and mark into the first paragraph of a table cell."""
     paragraph = place.paragraphs[0]
-    paragraph.style = _TABLE_TEXT
+    # by its id: python-docx reads all styles to find a name, for every cell again
+    paragraph._p.style = _TABLE_TEXT_ID  # noqa: SLF001
     if cell.text:
         paragraph.add_run(pad + cell.text).bold = bold or None
     if cell.mark:
@@ -265,7 +273,7 @@ def _add_notes(document: Any, table: Table) -> None:
     document.add_paragraph()
 
 
-def _add_figure(document: Any, png: bytes, text: str, width_cm: float) -> None:
+def _add_figure(document: Any, png: bytes, text: str, width_cm: float, number: int) -> None:
     from docx.shared import Cm
 
     picture = document.add_picture(io.BytesIO(png))
@@ -278,7 +286,7 @@ def _add_figure(document: Any, png: bytes, text: str, width_cm: float) -> None:
         picture.height = tallest
     described = picture._inline.docPr  # noqa: SLF001 - alternative text has no public setter
     described.set("descr", visible(text))
-    described.set("name", "Figure")
+    described.set("name", f"Figure {number}")
 
 
 def _same_bytes(data: bytes) -> bytes:

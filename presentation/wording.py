@@ -60,7 +60,7 @@ def estimator_words(code: object) -> str:
 
 def interval_words(code: object, *, firth: bool = False) -> str:
     """`profile likelihood`, `penalised profile likelihood` or `Wald`."""
-    text = str(code)
+    text = _INTERVALS.get(str(code), str(code))
     lower = text.lower()
     if "profile" in lower:
         penalised = firth or "penal" in lower
@@ -72,7 +72,25 @@ def p_words(interval: object, *, firth: bool = False) -> str:
     """The test whose p-value belongs to an interval of this kind."""
     if "profile" in str(interval).lower():
         return "penalised likelihood-ratio test" if firth else "likelihood-ratio test"
-    return "Wald test"
+    words = str(interval).lower()
+    if words == "t" or words.startswith("t, "):
+        return "t test (F test for a factor)"
+    return "robust Wald test" if "robust" in words else "Wald test"
+
+
+_INTERVALS: Mapping[str, str] = {
+    "t": "from Student's t distribution",
+    "t, quasi-likelihood": "from Student's t distribution with the variance scaled by the "
+    "dispersion",
+    "t, cluster-robust standard errors": "from Student's t distribution with cluster-robust "
+    "standard errors",
+    **{
+        f"t, HC{i} standard errors": f"from Student's t distribution with HC{i} robust standard "
+        "errors"
+        for i in range(4)
+    },
+    "robust Wald": "Wald with robust standard errors",
+}
 
 
 def ci_percent(*facts: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import chdtrc, chdtri, ndtr, ndtri
 
 from stats import model_notes
-from stats.collinearity import find_aliased
+from stats.collinearity import Dependence, dependence_of, find_aliased
 from stats.design import (
     Design,
     Floats,
@@ -18,7 +18,8 @@ from stats.design import (
     complete_rows,
     make_design,
 )
-from stats.effect_rows import NAN, NOT_ESTIMABLE, Effect, EffectRows, counts_by_level
+from stats.diagnostics import RiskOrder, risk_order
+from stats.effect_rows import NAN, NOT_ESTIMABLE, REFERENCE, Effect, EffectRows, counts_by_level
 from stats.errors import NotEstimable
 from stats.firth import fit_firth, penalised_lr, profile_firth
 from stats.logistic import LogisticFit, Sums, fit_logistic, null_loglik, sums
@@ -73,6 +74,14 @@ class AdjustedModel:
     notes: list[Note] = field(default_factory=list)
     reason: str | None = None
     sums: Sums | None = None
+    dependence: Dependence | None = None
+    _order: RiskOrder | None = None
+
+    def risk_order(self) -> RiskOrder | None:
+        """The rows by fitted probability, sorted once; None without a fitted model."""
+        if self._order is None and self.numbers is not None:
+            self._order = risk_order(self.numbers.probability)
+        return self._order
 
 
 def fit_adjusted(
@@ -93,16 +102,20 @@ def fit_adjusted(
         return model
     full = make_design(terms, rows) if not left_out else _partial_design(terms, rows, left_out)
     found = sums(full, y.astype(np.float64))
-    aliased = find_aliased(full, gram_matrix=found.gram)
+    dependence = dependence_of(full, found.gram)
+    aliased = find_aliased(full, dependence=dependence)
     model.notes += model_notes.aliased_notes(full, aliased)
-    keep = [j for j in range(len(full.columns)) if j not in {a.column for a in aliased}]
-    model.aliased = {(full.columns[a.column].term, full.columns[a.column].level) for a in aliased}
+    lost = {a.column for a in aliased}
+    keep = [j for j in range(len(full.columns)) if j not in lost]
+    model.aliased = {(full.columns[j].term, full.columns[j].level) for j in lost}
     if not keep or len(rows) <= len(keep) + 1:
         model.notes.append(model_notes.too_few_rows(len(rows), len(full.columns) + 1))
         return model
-    model.design = full if len(keep) == len(full.columns) else full.take(keep)
-    chosen = [0, *(j + 1 for j in keep)]
-    model.sums = Sums(found.gram[np.ix_(chosen, chosen)], found.xty[chosen], found.row_norm)
+    model.design, model.sums, model.dependence = full, found, dependence
+    if len(keep) < len(full.columns):
+        model.design, chosen = full.take(keep), [0, *(j + 1 for j in keep)]
+        model.dependence = None
+        model.sums = Sums(found.gram[np.ix_(chosen, chosen)], found.xty[chosen], found.row_norm)
     model.notes += model_notes.empty_references(terms, rows, left_out)
     try:
         _fit(model, y.astype(np.float64), method=method, interval=interval, ci_level=ci_level)
@@ -240,58 +253,67 @@ def _firth(
 
 def add_adjusted_rows(rows: EffectRows, model: AdjustedModel, outcome: BinaryOutcome) -> None:
     """One row per term and level of the model, reference rows included."""
-    position: dict[tuple[int, int], int] = {}
-    reported = scales = None
-    if model.design is not None and model.numbers is not None:
-        position = {(c.term, c.level): j for j, c in enumerate(model.design.columns)}
-        scales = model.design.scales / model.design.spread
-        reported = np.sqrt(np.diag(model.numbers.covariance))[1:] * scales
+    y = outcome.y[model.rows].astype(np.intp)
+    n_events = int(y.sum())
+    design, place = model.design, {} if model.design is None else model.design.term_columns()
+    effects = _column_effects(model)
+    sums = None
+    if design is not None and model.sums is not None and not model.aliased:
+        sums = model.sums.gram[0].tolist(), model.sums.xty.tolist()  # whole numbers
     for i, term in enumerate(model.terms):
-        missing = int(np.count_nonzero(outcome.known & ~term.known))
-        p_term, effects = _term_effects(model, i, term, position, scales, reported)
-        used = model.rows if i not in model.left_out else model.rows[:0]
+        missing = term.missing_among(outcome.known)
+        used = model.rows[:0] if i in model.left_out else model.rows
+        columns = place.get(i, ())
+        p_term, found = _term_effects(model, i, term, columns, effects)
         if term.kind == "continuous":
             rows.add(
-                term, -1, effects.get(-1, NOT_ESTIMABLE), n=len(used),
-                events=int(outcome.y[used].sum()), missing=missing, p_term=p_term,
+                term, -1, found.get(-1, NOT_ESTIMABLE), n=len(used),
+                events=n_events if len(used) else 0, missing=missing, p_term=p_term,
             )  # fmt: skip
             continue
-        n, events = counts_by_level(term, used, outcome.y)
-        for level in range(len(term.levels)):
-            share = {
-                "n": int(n[level]), "events": int(events[level]), "missing": missing,
-                "p_term": p_term,
-            }  # fmt: skip
-            if level == term.reference:
-                rows.add_reference(term, **share)  # type: ignore[arg-type]
-            else:
-                rows.add(term, level, effects.get(level, NOT_ESTIMABLE), **share)  # type: ignore[arg-type]
+        if design is not None and sums is not None and columns:
+            at = {design.columns[j].level: j + 1 for j in columns}
+            counts = [[int(line[at[v]]) if v in at else 0 for v in range(len(term.levels))]
+                      for line in sums]  # fmt: skip
+            for count, total in zip(counts, (len(used), n_events), strict=True):
+                count[term.reference] = total - sum(count)
+        else:
+            counts = [c.tolist() for c in counts_by_level(term, used, y[: len(used)])]
+        if term.levels and counts[0][term.reference] == 0:
+            found = {}  # nothing to compare with
+        for level, (n, events) in enumerate(zip(*counts, strict=True)):
+            effect = found.get(level, NOT_ESTIMABLE) if level != term.reference else REFERENCE
+            rows.add(term, level, effect, n=n, events=events, missing=missing, p_term=p_term)
+
+
+def _column_effects(model: AdjustedModel) -> list[Effect]:
+    """What each column of the design says, on the users' scale; empty without a model."""
+    design, numbers = model.design, model.numbers
+    if design is None or numbers is None:
+        return []
+    scales = design.scales / design.spread
+    coef, error = numbers.beta[1:] * scales, design.reported_errors(numbers.covariance)
+    df = np.full(len(scales), NAN if "Wald" in numbers.interval else 1.0)
+    lost = list(numbers.runaway)
+    coef[lost], error[lost], df[lost] = NAN, NAN, 1.0
+    columns = (
+        coef, error, numbers.low * scales, numbers.high * scales, numbers.statistic, df,
+        numbers.p_value,
+    )  # fmt: skip
+    return [Effect(*line) for line in np.array(columns).T.tolist()]
 
 
 def _term_effects(
-    model: AdjustedModel, index: int, term: Term, position: Mapping[tuple[int, int], int],
-    scales: Floats | None, std_errors: Floats | None,
+    model: AdjustedModel, index: int, term: Term, columns: Sequence[int],
+    effects: Sequence[Effect],
 ) -> tuple[float, dict[int, Effect]]:  # fmt: skip
-    numbers = model.numbers
-    if numbers is None or scales is None or std_errors is None or index in model.left_out:
+    """The p-value of a term, and the effect of each level of it that has one."""
+    design, numbers = model.design, model.numbers
+    if design is None or numbers is None or not columns or index in model.left_out:
         return NAN, {}
-    levels = [-1] if term.kind == "continuous" else range(len(term.levels))
-    present = {level: position[index, level] for level in levels if (index, level) in position}
-    if not present:
-        return NAN, {}
-    p_term = float(chdtrc(len(present), numbers.lr_term.get(index, NAN)))
-    if term.kind == "factor" and not np.any(term.values[model.rows] == term.reference):
-        return p_term, {}
-    effects = {
-        level: Effect(
-            coef=NAN if j in numbers.runaway else float(numbers.beta[j + 1] * scales[j]),
-            std_error=NAN if j in numbers.runaway else float(std_errors[j]),
-            low=float(numbers.low[j] * scales[j]),
-            high=float(numbers.high[j] * scales[j]),
-            statistic=float(numbers.statistic[j]),
-            df=NAN if numbers.interval == "Wald" and j not in numbers.runaway else 1.0,
-            p_value=float(numbers.p_value[j]),
-        )
-        for level, j in present.items()
-    }
-    return p_term, effects
+    statistic = numbers.lr_term.get(index, NAN)
+    p_term = float(chdtrc(len(columns), statistic))
+    if term.bends:  # a curve has a test, and no single coefficient
+        test = Effect(statistic=statistic, df=float(len(columns)), p_value=p_term)
+        return p_term, {-1: test}
+    return p_term, {design.columns[j].level: effects[j] for j in columns}

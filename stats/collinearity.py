@@ -26,6 +26,7 @@ import pandas as pd
 
 from stats.design import Bools, Design, Floats, Ints, Term, complete_rows, make_design
 from stats.errors import BadInput, NotEstimable
+from stats.left_over import left_over
 from stats.result import CollinearityResult, Note
 from stats.terms import build_term, check_predictors, column_names, resolve_references
 from stats.variables import Dataset, as_dataset
@@ -66,46 +67,80 @@ class Inflation:
     aliased: tuple[Aliased, ...]
 
 
-def find_aliased(design: Design, *, gram_matrix: Floats | None = None) -> list[Aliased]:
+@dataclass(frozen=True, slots=True, eq=False)
+class Dependence:
+    """Correlations of the columns of a design (zero for constant ones), which columns are
+    constant, and the Cholesky factor where no column is anywhere near dependent."""
+
+    correlation: Floats
+    constant: Bools
+    factor: Floats | None
+
+
+def dependence_of(design: Design, gram_matrix: Floats | None = None) -> Dependence:
+    """The correlations of a design, factored; `gram_matrix` as in `find_aliased`."""
+    correlation, constant = _correlation(design, gram_matrix)
+    return Dependence(correlation, constant, None if constant.any() else _factor(correlation))
+
+
+def find_aliased(
+    design: Design, *, gram_matrix: Floats | None = None, dependence: Dependence | None = None
+) -> list[Aliased]:
     """The columns that earlier ones determine, in order, each with what it depends on.
 
-    `gram_matrix` is X'X of the design with its intercept, where the caller has it. A design with
-    fewer rows than columns has aliased columns for that reason alone.
+    `gram_matrix` is X'X of the design with its intercept, `dependence` what `dependence_of` gives,
+    where the caller has them. A design with fewer rows than columns has aliased columns for that
+    reason alone.
     """
-    correlation, constant = _correlation(design, gram_matrix)
-    return _aliased(design, correlation, constant)
+    found = dependence_of(design, gram_matrix) if dependence is None else dependence
+    return [] if found.factor is not None else _aliased(design, found)
 
 
-def vif_of(design: Design, *, gram_matrix: Floats | None = None) -> Inflation:
-    """Variance inflation of every column and term; `gram_matrix` as in `find_aliased`."""
-    correlation, constant = _correlation(design, gram_matrix)
+def vif_of(
+    design: Design, *, gram_matrix: Floats | None = None, dependence: Dependence | None = None
+) -> Inflation:
+    """Variance inflation of every column and term; arguments as in `find_aliased`."""
+    found = dependence_of(design, gram_matrix) if dependence is None else dependence
     p = len(design.columns)
-    factor = _factor(correlation) if not constant.any() else None
-    aliased = [] if factor is not None else _aliased(design, correlation, constant)
-    kept = np.setdiff1d(np.arange(p), [a.column for a in aliased])
-    among = correlation[np.ix_(kept, kept)]
-    half = np.linalg.inv(factor if factor is not None else np.linalg.cholesky(among))
-    inverse = np.full((p, p), np.nan)
-    inverse[np.ix_(kept, kept)] = half.T @ half
-    vif = np.maximum(np.diag(inverse), 1.0)
+    aliased: list[Aliased] = []
+    if found.factor is not None:
+        half = np.linalg.inv(found.factor)
+        inverse = half.T @ half
+    else:
+        aliased = _aliased(design, found)
+        kept = np.setdiff1d(np.arange(p), [a.column for a in aliased])
+        among = np.ix_(kept, kept)
+        half = np.linalg.inv(np.linalg.cholesky(found.correlation[among]))
+        inverse = np.full((p, p), np.nan)
+        inverse[among] = half.T @ half
+    vif = np.maximum(inverse.diagonal(), 1.0)
     tied = {j for a in aliased if a.depends_on for j in (a.column, *a.depends_on)}
     vif[list(tied)] = np.inf
     gvif, df = vif.copy(), np.ones(p, dtype=np.intp)
+    alike: dict[int, list[Sequence[int]]] = {}
     for columns in design.term_columns().values():
-        df[columns] = len(columns)
         if len(columns) > 1:
-            gvif[columns] = _generalised(correlation, inverse, columns, tied=tied)
+            alike.setdefault(len(columns), []).append(columns)
+    for size, terms in alike.items():
+        at = np.array(terms)
+        df[at] = size
+        gvif[at] = _generalised(found.correlation, inverse, at, tied)[:, None]
     return Inflation(vif, gvif, df, gvif ** (0.5 / df), tuple(aliased))
 
 
-def _generalised(
-    correlation: Floats, inverse: Floats, columns: Sequence[int], *, tied: set[int]
-) -> float:
-    if tied.intersection(columns):
-        return np.inf
-    block = np.ix_(columns, columns)
-    own = np.linalg.slogdet(correlation[block])[1] + np.linalg.slogdet(inverse[block])[1]
-    return max(1.0, float(np.exp(own)))
+def _generalised(correlation: Floats, inverse: Floats, at: Ints, tied: set[int]) -> Floats:
+    """GVIF of terms with equally many columns (a line of `at` for each)."""
+    blocks = at[:, :, None], at[:, None, :]
+    both = np.stack((correlation[blocks], inverse[blocks]))
+    if at.shape[1] == 2:
+        own = both[..., 0, 0] * both[..., 1, 1] - both[..., 0, 1] * both[..., 1, 0]
+        gvif = own[0] * own[1]
+    else:
+        gvif = np.exp(np.linalg.slogdet(both)[1].sum(axis=0))
+    gvif = np.maximum(gvif, 1.0)
+    if tied:
+        gvif[[bool(tied.intersection(columns)) for columns in at.tolist()]] = np.inf
+    return gvif
 
 
 def _correlation(design: Design, gram_matrix: Floats | None) -> tuple[Floats, Bools]:
@@ -116,13 +151,13 @@ def _correlation(design: Design, gram_matrix: Floats | None) -> tuple[Floats, Bo
             gram_matrix += x.T @ x
     n = max(1, design.n_rows)
     sums = gram_matrix[0, 1:]
-    squares = np.diag(gram_matrix)[1:]
-    centred = gram_matrix[1:, 1:] - np.outer(sums, sums) / n
-    variance = np.diag(centred)
+    squares = gram_matrix.diagonal()[1:]
+    centred = gram_matrix[1:, 1:] - sums[:, None] * (sums / n)
+    variance = centred.diagonal()
     constant = ~(variance > EXACT * squares)
     scale = np.where(constant, 0.0, 1.0 / np.sqrt(np.where(constant, 1.0, variance)))
     correlation = centred * scale[:, None] * scale
-    np.fill_diagonal(correlation, np.where(constant, 0.0, 1.0))
+    correlation[range(len(scale)), range(len(scale))] = ~constant
     return correlation, constant
 
 
@@ -132,13 +167,12 @@ def _factor(correlation: Floats) -> Floats | None:
         factor = np.asarray(np.linalg.cholesky(correlation), dtype=np.float64)
     except np.linalg.LinAlgError:
         return None
-    return factor if len(factor) == 0 or np.diag(factor).min() ** 2 > _DOUBTFUL else None
+    return factor if len(factor) == 0 or factor.diagonal().min() ** 2 > _DOUBTFUL else None
 
 
-def _aliased(design: Design, correlation: Floats, constant: Bools) -> list[Aliased]:
+def _aliased(design: Design, dependence: Dependence) -> list[Aliased]:
     """Cholesky elimination in column order that leaves dependent columns out."""
-    if not constant.any() and _factor(correlation) is not None:
-        return []
+    correlation, constant = dependence.correlation, dependence.constant
     rest = correlation.copy()
     kept: list[int] = []
     found: list[Aliased] = []
@@ -151,7 +185,7 @@ def _aliased(design: Design, correlation: Floats, constant: Bools) -> list[Alias
             solved = np.linalg.solve(correlation[np.ix_(kept, kept)], correlation[kept, j])
             weights = np.asarray(solved, dtype=np.float64)
             if share > EXACT:
-                below = _left_over(design, correlation, j, kept, weights)
+                below = left_over(design, j, kept, weights)
                 share = float(below[0])
             if share <= EXACT:
                 named = np.abs(weights) > _NAMED * np.abs(weights).max(initial=0.0)
@@ -160,35 +194,6 @@ def _aliased(design: Design, correlation: Floats, constant: Bools) -> list[Alias
         kept.append(j)
         rest[j:, j:] -= np.outer(below, below / share)
     return found
-
-
-def _left_over(
-    design: Design, correlation: Floats, column: int, kept: Sequence[int], weights: Floats
-) -> Floats:
-    """What `kept` leaves of a column, as products with it and the columns after it.
-
-    From the rows: differences of nearly equal products would have lost all digits.
-    """
-    means, scale = _moments(design)
-    products = np.zeros(len(correlation) - column)
-    for _, x in design.blocks():
-        z = (x[:, 1:] - means) * scale
-        left = z[:, column] - z[:, list(kept)] @ weights
-        products += left @ z[:, column:]
-        products[0] += left @ left - left @ z[:, column]
-    return products
-
-
-def _moments(design: Design) -> tuple[Floats, Floats]:
-    """Means of the columns, and the factors that give them length one (0 for constant ones)."""
-    total = np.zeros(len(design.columns))
-    for _, x in design.blocks():
-        total += x[:, 1:].sum(axis=0)
-    means = total / max(1, design.n_rows)
-    squares = np.zeros(len(design.columns))
-    for _, x in design.blocks():
-        squares += np.square(x[:, 1:] - means).sum(axis=0)
-    return means, np.divide(1.0, np.sqrt(squares), out=np.zeros_like(squares), where=squares > 0)
 
 
 def collinearity_frame(design: Design, found: Inflation) -> dict[str, Any]:

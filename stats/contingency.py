@@ -1,8 +1,8 @@
 """Tests of a factor against a binary outcome: chi-square and Fisher's exact test.
 
 A table is given as two arrays over the levels of the factor: the rows with the event and the
-rows without. Levels without rows are left out. Both tests are NaN where only one level or
-only one outcome remains.
+rows without; chi-squares take several tables one below the other. Levels without rows are left
+out. Both tests are NaN where only one level or only one outcome remains.
 
 The exact test is that of Fisher, Freeman & Halton (1951): the sum of the probabilities of all
 tables with the same margins that are no more probable than the one seen (relative tolerance
@@ -56,29 +56,38 @@ def _tidy(events: Floats, others: Floats) -> tuple[Floats, Floats] | None:
     return events[used], others[used]
 
 
-def smallest_expected(events: Floats, others: Floats) -> float:
-    """The smallest expected count under independence; NaN where no test is possible."""
-    table = _tidy(events, others)
-    if table is None:
-        return math.nan
-    events, others = table
-    rows = events + others
-    return float(rows.min() * min(events.sum(), others.sum()) / rows.sum())
+@dataclass(frozen=True, slots=True, eq=False)
+class ChiSquares:
+    """Pearson's chi-square without continuity correction of several tables; df = levels with
+    rows - 1. `smallest_expected` is the smallest expected count under independence. All are NaN
+    where no test is possible."""
+
+    smallest_expected: Floats
+    statistic: Floats
+    df: Floats
+    p_value: Floats
 
 
-def chi_square(events: Floats, others: Floats) -> TableTest:
-    """Pearson's chi-square without continuity correction; df = levels with rows - 1."""
-    table = _tidy(events, others)
-    if table is None:
-        return _NOTHING
-    events, others = table
+def chi_squares(events: Floats, others: Floats, starts: NDArray[np.intp]) -> ChiSquares:
+    """Tables one below the other, the levels of each (at least one) from its place in `starts`."""
     rows = events + others
+    used = rows > 0
+    first, second, levels = (
+        np.add.reduceat(part, starts, dtype=np.float64) for part in (events, others, used)
+    )
+    possible = (levels > 1) & (first > 0) & (second > 0)
+    total = np.where(possible, first + second, np.nan)
+    fewest = np.minimum.reduceat(np.where(used, rows, np.inf), starts)
+    least = np.where(possible, fewest, np.nan)
+    share = np.repeat(first / total, np.diff(starts, append=len(rows)))
+    expected = np.where(used, rows, 1.0) * share
     # sum (O - E)^2 / E over both outcomes of a level has the common numerator (O - E)^2
-    share = events.sum() / rows.sum()
-    gap = events - rows * share
-    statistic = float((gap**2 / (rows * share * (1 - share))).sum())
-    df = float(len(rows) - 1)
-    return TableTest(statistic, df, float(chdtrc(df, statistic)))
+    parts = np.where(used, (events - expected) ** 2 / (expected * (1 - share)), 0.0)
+    statistic = np.where(possible, np.add.reduceat(parts, starts), np.nan)
+    df = np.where(possible, levels - 1, np.nan)
+    return ChiSquares(
+        least * np.minimum(first, second) / total, statistic, df, chdtrc(df, statistic)
+    )
 
 
 def fisher_exact(events: Floats, others: Floats, *, seed: int) -> TableTest:

@@ -88,6 +88,8 @@ def factor_notes(
     """Levels without rows, a reference without rows, levels with one outcome only."""
     rows = events + others
     notes: list[Note] = []
+    if rows.all() and not separated.any():
+        return notes
     if rows[term.reference] == 0:
         notes.append(
             Note(

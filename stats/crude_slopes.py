@@ -92,22 +92,26 @@ def fit_slopes(
     apart = {i for i in usable if separated(ranks[i])}
     ordinary = [i for i in usable if i not in apart or choices.method == "firth"]
     plain = SlopeLikelihood(penalised=choices.method == "firth")
+    memory = np.empty(max(TILE, len(rows[0]) + len(rows[1])) if usable else 0)
     for group in _groups(ordinary, len(rows[0]) + len(rows[1])):
         check_stopped()
-        tile = _tile(terms, ranks, rows, group)
+        tile = _tile(terms, ranks, rows, group, memory)
+        null = tile.null_loglik.tolist()
         for j, fit in enumerate(_fit_tile(plain, tile, choices)):
             i = group[j]
-            fits[i] = _reported(fit, tile.one(j), terms[i], ranks[i], choices.quantile)
-    penalised = SlopeLikelihood(penalised=True)
-    for i in (i for i in usable if fits[i] is None and i not in ordinary):
+            fits[i] = _reported(fit, null[j], terms[i], ranks[i], choices.quantile)
+    left = [i for i in usable if fits[i] is None and i not in ordinary]
+    penalised = SlopeLikelihood(penalised=True) if left else plain
+    for i in left:
         check_stopped()
-        tile = _tile(terms, ranks, rows, [i])
+        tile = _tile(terms, ranks, rows, [i], memory)
         if choices.method == "auto":
             always = SlopeChoices("firth", profile=True, quantile=choices.quantile)
             fit = _fit_tile(penalised, tile, always)[0]
         else:
             fit = _supremum(plain, tile, ranks[i], _shared(terms[i], ranks[i], rows), choices)
-        fits[i] = _reported(fit, tile, terms[i], ranks[i], choices.quantile)
+        null = float(tile.null_loglik[0])
+        fits[i] = _reported(fit, null, terms[i], ranks[i], choices.quantile)
     for i in apart:
         if (fit := fits[i]) is not None:
             fit.separated = True
@@ -121,12 +125,14 @@ def _groups(columns: Sequence[int], n_rows: int) -> Iterator[list[int]]:
 
 
 def _tile(
-    terms: Sequence[Term], ranks: Sequence[OutcomeRanks], rows: tuple[Ints, Ints], at: list[int]
-) -> Tile:
+    terms: Sequence[Term], ranks: Sequence[OutcomeRanks], rows: tuple[Ints, Ints], at: list[int],
+    memory: Floats,
+) -> Tile:  # fmt: skip
     return make_tile(
         [np.asarray(terms[i].values, dtype=np.float64) for i in at], *rows,
         np.array([ranks[i].overall.mean for i in at]),
         np.array([ranks[i].overall.sd for i in at]),
+        memory,
     )  # fmt: skip
 
 
@@ -158,32 +164,45 @@ def _fit_tile(likelihood: SlopeLikelihood, tile: Tile, choices: SlopeChoices) ->
     few = likelihood.penalised and tile.z.shape[1] <= FEW_ROWS
     if choices.profile and peak.settled.any() and not few:
         limits = profile_limits(likelihood, tile, peak, choices.quantile)
-    null = _penalised_null(tile) if likelihood.penalised else np.zeros(len(tile.z))
+    null = _penalised_null(tile).tolist() if likelihood.penalised else [0.0] * len(tile.z)
+    moments = peak.at.moments
+    squares = moments.squared_residuals + tile.events
+    # a line for each column: b0, b1, the objective, the squared residuals, S_0, S_1, S_2
+    lines = np.array([peak.b0, peak.b1, peak.at.gain, squares, *moments.s]).T.tolist()
+    settled = peak.settled.tolist()
+    rooted = [False] * len(null) if limits is None else (peak.settled & limits.settled).tolist()
     found: list[_Standard] = []
-    for j in range(len(tile.z)):
-        if peak.settled[j]:
-            top = Summit(float(peak.b0[j]), float(peak.b1[j]), peak.at.column(j), settled=True)
-        else:
+    for j, own in enumerate(lines):
+        top, low, high = None, _NAN, _NAN
+        if not settled[j]:
             top = ColumnSearch(likelihood, tile.one(j)).maximise()
-        low = high = _NAN
-        if limits is not None and peak.settled[j] and limits.settled[j]:
-            low, high = float(limits.low[j]), float(limits.high[j])
-        elif choices.profile and top.settled:
+        elif choices.profile and not rooted[j]:
+            top = Summit(own[0], own[1], peak.at.column(j), settled=True)
+        if limits is not None and rooted[j]:
+            low, high = limits.low.item(j), limits.high.item(j)
+        elif choices.profile and top is not None and top.settled:
             search = ColumnSearch(likelihood, tile.one(j))
             low = search.limit(top, -1.0, choices.quantile)
             high = search.limit(top, 1.0, choices.quantile)
-        moments = top.value.moments
-        s0, s1, s2 = (float(s[0]) for s in moments.s)
+        alone = None if settled[j] or top is None else _line(top, tile.events[j])
+        b0, b1, gain, squares, s0, s1, s2 = alone or own
         log_d = 0.5 * math.log(s0 * s2 - s1**2) if likelihood.penalised else 0.0
         found.append(
             _Standard(
-                firth=likelihood.penalised, profile=choices.profile, b0=top.b0, b1=top.b1,
-                s=(s0, s1, s2), low=low, high=high, gain=top.gain - log_d, objective=top.gain,
-                lr_statistic=max(0.0, 2 * (top.gain - float(null[j]))),
-                squares=float(moments.squared_residuals[0] + tile.events[j]), settled=top.settled,
+                firth=likelihood.penalised, profile=choices.profile, b0=b0, b1=b1,
+                s=(s0, s1, s2), low=low, high=high, gain=gain - log_d, objective=gain,
+                lr_statistic=max(0.0, 2 * (gain - null[j])), squares=squares,
+                settled=top is None or top.settled,
             )
         )  # fmt: skip
     return found
+
+
+def _line(top: Summit, events: float) -> list[float]:
+    """The numbers of a maximum that was searched for alone."""
+    moments = top.value.moments
+    squares = float(moments.squared_residuals[0] + events)
+    return [top.b0, top.b1, top.gain, squares, *(float(s[0]) for s in moments.s)]
 
 
 def _penalised_null(tile: Tile) -> Floats:
@@ -225,7 +244,7 @@ def _supremum(
 
 
 def _reported(
-    fit: _Standard, tile: Tile, term: Term, ranks: OutcomeRanks, quantile: float
+    fit: _Standard, null: float, term: Term, ranks: OutcomeRanks, quantile: float
 ) -> SlopeFit:
     """Back to the user's units, with tests and limits as the interval says."""
     mean, sd = ranks.overall.mean, ranks.overall.sd
@@ -239,7 +258,6 @@ def _reported(
     low, high = fit.low, fit.high
     if not fit.profile:
         low, high = fit.b1 - quantile * error, fit.b1 + quantile * error
-    null = float(tile.null_loglik[0])
     return SlopeFit(
         firth=fit.firth, profile=fit.profile, separated=False, settled=fit.settled,
         coef=fit.b1 * unit * usable, std_error=error * unit * usable,

@@ -19,7 +19,7 @@ from typing import Any, Final
 import numpy as np
 from scipy.special import stdtr
 
-from stats.contingency import chi_square, fisher_exact, smallest_expected
+from stats.contingency import chi_squares, fisher_exact
 from stats.design import Bools, Floats, Term
 from stats.ranks import GroupSummary, OutcomeRanks, mann_whitney_p, rank_terms
 from stats.two_by_k import LevelTables, tabulate
@@ -35,6 +35,7 @@ SMALLEST_EXPECTED: Final = 5.0
 
 _CONTINUOUS: Final = ("n", "missing", "mean", "sd", "median", "q1", "q3", "min", "max")
 _NAN: Final = math.nan
+_NO_TEST: Final = (CHI_SQUARE, _NAN, _NAN, _NAN, _NAN)
 
 Columns = dict[str, list[Any]]
 
@@ -48,6 +49,7 @@ def describe_by_outcome(
     other_label: str,
     seed: int,
     ranked: Sequence[OutcomeRanks | None] | None = None,
+    tables: LevelTables | None = None,
 ) -> tuple[Columns, Columns]:
     """The columns of `OutcomeResult.descriptives` and of `OutcomeResult.tests`.
 
@@ -62,6 +64,8 @@ def describe_by_outcome(
         error of the p-value; it is NaN otherwise).
     ranked
         `rank_terms` of the same terms and rows, when it is at hand.
+    tables
+        `tabulate` of the factors with levels among the terms, when it is at hand.
 
     Returns two dicts of equally long lists. Descriptives: per variable its totals (level None;
     `n` is the rows with a value), then for a factor each level with `n` and `percent`; within
@@ -69,8 +73,9 @@ def describe_by_outcome(
     """
     ranks = rank_terms(terms, y, known) if ranked is None else ranked
     factors = [t for t in terms if t.kind == "factor" and t.levels]
-    tables = tabulate(factors, y, known)
+    tables = tabulate(factors, y, known) if tables is None else tables
     place = {id(term): i for i, term in enumerate(factors)}
+    tested, cells = _table_tests(tables, seed), _cells(tables)
     events = int(np.count_nonzero(y & known))
     sizes = (int(np.count_nonzero(known)) - events, events)
     groups = (other_label, event_label, None)
@@ -83,21 +88,28 @@ def describe_by_outcome(
             _add_continuous(described, term.name, rank, sizes, groups)
             _add_rank_tests(tests, term.name, rank)
             continue
-        counts = _counts(tables, place.get(id(term)))
-        _add_factor(described, term, counts, sizes, groups)
-        _add_table_test(tests, term.name, counts, seed)
+        at = place.get(id(term))
+        levels = None if at is None else cells[tables.starts[at] : tables.starts[at + 1]]
+        _add_factor(described, term, levels, sizes, groups)
+        _add_test(tests, term.name, *(_NO_TEST if at is None else tested[at]))
     described["value"] = np.array(described["value"], dtype=np.float64)  # type: ignore[assignment]
     for name in ("statistic", "df", "p_value", "mc_error"):
         tests[name] = np.array(tests[name], dtype=np.float64)  # type: ignore[assignment]
     return described, tests
 
 
-def _counts(tables: LevelTables, place: int | None) -> tuple[Floats, Floats]:
-    """Rows without and with the event at each level."""
-    if place is None:
-        return np.zeros(0), np.zeros(0)
-    own = slice(tables.starts[place], tables.starts[place + 1])
-    return tables.others[own], tables.events[own]
+def _cells(tables: LevelTables) -> Floats:
+    """Rows and percent at each level (a line) of the others, the events, and both."""
+    cells = np.empty((len(tables.events), 6))
+    if not len(cells):
+        return cells
+    for place, column in enumerate(
+        (tables.others, tables.events, tables.others + tables.events)
+    ):  # fmt: skip
+        total = tables.sums(column)[tables.term_of]
+        cells[:, 2 * place] = column
+        cells[:, 2 * place + 1] = 100 * column / np.where(total > 0, total, _NAN)
+    return cells
 
 
 def _add_continuous(
@@ -117,26 +129,20 @@ def _add_continuous(
 
 
 def _add_factor(
-    out: Columns, term: Term, counts: tuple[Floats, Floats], sizes: tuple[int, int],
+    out: Columns, term: Term, cells: Floats | None, sizes: tuple[int, int],
     groups: Sequence[str | None],
 ) -> None:  # fmt: skip
-    others, events = counts
-    columns = (others, events, others + events)
-    totals = [float(column.sum()) for column in columns]
-    percents = [
-        100 * column / total if total else np.full(len(column), _NAN)
-        for column, total in zip(columns, totals, strict=True)
-    ]
-    missing = [s - t for s, t in zip((*sizes, sum(sizes)), totals, strict=True)]
+    totals = [0.0] * 3 if cells is None else cells[:, ::2].sum(axis=0).tolist()
     levels = len(term.levels)
     out["variable"] += [term.name] * (6 + 6 * levels)
     out["group"] += [group for group in groups for _ in range(2)] * (1 + levels)
     out["level"] += [None] * 6
     out["level"] += [level for level in term.levels for _ in range(6)]
     out["stat"] += ["n", "missing"] * 3 + ["n", "percent"] * (3 * levels)
-    out["value"] += [v for pair in zip(totals, missing, strict=True) for v in pair]
-    cells = np.array([v for pair in zip(columns, percents, strict=True) for v in pair])
-    out["value"] += cells.T.ravel().tolist()
+    for total, size in zip(totals, (*sizes, sum(sizes)), strict=True):
+        out["value"] += (total, size - total)
+    if cells is not None:
+        out["value"] += cells.ravel().tolist()
 
 
 def _add_rank_tests(out: Columns, name: str, rank: OutcomeRanks) -> None:
@@ -164,13 +170,22 @@ def welch_t(first: GroupSummary, second: GroupSummary) -> tuple[float, float, fl
     return t, df, 2 * float(stdtr(df, -abs(t)))
 
 
-def _add_table_test(out: Columns, name: str, counts: tuple[Floats, Floats], seed: int) -> None:
-    others, events = counts
-    if smallest_expected(events, others) < SMALLEST_EXPECTED:
-        kind, test = FISHER, fisher_exact(events, others, seed=seed)
-    else:
-        kind, test = CHI_SQUARE, chi_square(events, others)
-    _add_test(out, name, kind, test.statistic, test.df, test.p_value, test.mc_error)
+def _table_tests(tables: LevelTables, seed: int) -> list[tuple[str, float, float, float, float]]:
+    """The test of each factor: its name, statistic, df, p-value and the error of that."""
+    if not len(tables.reference):
+        return []
+    found = chi_squares(tables.events, tables.others, tables.starts[:-1])
+    tests = [
+        (CHI_SQUARE, statistic, df, p_value, _NAN)
+        for statistic, df, p_value in zip(
+            found.statistic.tolist(), found.df.tolist(), found.p_value.tolist(), strict=True
+        )
+    ]
+    for t in np.flatnonzero(found.smallest_expected < SMALLEST_EXPECTED).tolist():
+        own = slice(tables.starts[t], tables.starts[t + 1])
+        exact = fisher_exact(tables.events[own], tables.others[own], seed=seed)
+        tests[t] = (FISHER, exact.statistic, exact.df, exact.p_value, exact.mc_error)
+    return tests
 
 
 def _add_test(

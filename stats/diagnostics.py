@@ -1,17 +1,10 @@
-"""How well a fitted binary model describes the data that made it, and which rows move it.
+"""How well a fitted binary model describes the data that made it.
 
-All measures are apparent (same data). With p the fitted probability, C the covariance of the
-coefficients, x a row of the design, q = x'Cx, w = p(1 - p) and k the number of parameters:
-
-    leverage  h = w q
-    Cook      D = (y - p)^2 q / ((1 - h)^2 k)
-    dfbeta    b - b(without the row) = C x (y - p) / (1 - h), one Newton step
-
-(Pregibon 1981, doi:10.1214/aos/1176345513). Fitted probabilities that differ by rounding only
-count as tied, so that the order of the rows changes nothing.
+All measures are apparent (same data). Fitted probabilities that differ by rounding only count as
+tied, so that the order of the rows changes nothing.
 
 Checked against R (the `logistic` reference files: glm, pROC, hoslem.test) and statsmodels
-(GLMInfluence, calibration refits).
+(calibration refits).
 """
 
 from __future__ import annotations
@@ -22,15 +15,19 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.special import chdtrc, expit, ndtri
 
-from stats.collinearity import collinearity_frame, vif_of
+from stats.collinearity import Dependence, collinearity_frame, vif_of
 from stats.design import Bools, Design, Floats, Ints
+from stats.influence import dfbeta, most_influential
 from stats.ranks import concordance_of_counts
 from stats.result import OutcomeDiagnostics
 
 _TIED = 1e-12  # difference of linear predictors that rounding can make
 _TOP_ROWS = 5
 _GROUPS = 10
-_TILE_ELEMENTS = 1 << 17
+_ROUNDS = 30  # of Newton's method for a calibration
+_STILL = 1e-20  # squared length of a step, in standard errors per row, that ends it
+_LONGEST = 5.0  # of a step in the logit
+_SINGULAR = 1e-14  # determinant over squared trace: the inverse of the condition number
 
 
 class Discrimination(NamedTuple):
@@ -68,11 +65,11 @@ class RiskGroups(NamedTuple):
     expected: Floats
 
 
-class Influence(NamedTuple):
-    """One entry per row of the design."""
+class RiskOrder(NamedTuple):
+    """Rows by rising fitted probability, and where each run of tied rows starts among them."""
 
-    cooks_distance: Floats
-    leverage: Floats
+    rows: Ints
+    starts: Ints
 
 
 def fit_measures(loglik: float, loglik_null: float, *, n: int, parameters: int) -> dict[str, float]:
@@ -102,13 +99,15 @@ def brier_score(y: Floats | Bools, probability: Floats) -> float:
 
 
 def discrimination(
-    y: Floats | Bools, probability: Floats, *, ci_level: float = 0.95
-) -> Discrimination:
+    y: Floats | Bools, probability: Floats, *, ci_level: float = 0.95,
+    ordered: RiskOrder | None = None,
+) -> Discrimination:  # fmt: skip
     """C-statistic of fitted probabilities, normal interval cut to [0, 1]; O(n log n).
 
+    `ordered` is `risk_order(probability)`, where the caller has it.
     Checked against pROC::ci.auc(method = "delong").
     """
-    order, starts = _ordered(probability)
+    order, starts = risk_order(probability) if ordered is None else ordered
     n = np.diff(starts, append=len(order)).astype(np.float64)
     events = np.add.reduceat(np.asarray(y, dtype=np.float64)[order], starts)
     _, found = concordance_of_counts(events, n - events)
@@ -116,17 +115,20 @@ def discrimination(
     return Discrimination(found.area, math.sqrt(found.variance), low, high)
 
 
-def _ordered(probability: Floats) -> tuple[Ints, Ints]:
+def risk_order(probability: Floats) -> RiskOrder:
     """Rows by rising probability, and where each run of tied rows starts."""
     order = np.argsort(probability)
     p = probability[order]
     step = _TIED * p[1:] * (1.0 - p[1:]) + 2.3e-16 * (p[1:] > 0.5)  # 1 - p has absolute rounding
-    return order, np.concatenate(([0], np.flatnonzero(np.diff(p) > step) + 1))
+    return RiskOrder(order, np.concatenate(([0], np.flatnonzero(np.diff(p) > step) + 1)))
 
 
-def risk_groups(y: Floats | Bools, probability: Floats, groups: int = _GROUPS) -> RiskGroups:
+def risk_groups(
+    y: Floats | Bools, probability: Floats, groups: int = _GROUPS,
+    ordered: RiskOrder | None = None,
+) -> RiskGroups:  # fmt: skip
     """Groups cut at the type-7 quantiles of p, closed on the right; equal cuts fall together."""
-    order, starts = _ordered(probability)
+    order, starts = risk_order(probability) if ordered is None else ordered
     n = len(order)
     runs = np.diff(starts, append=n)
     p = np.repeat(probability[order][starts], runs)
@@ -170,74 +172,42 @@ def calibration(y: Floats | Bools, probability: Floats) -> Calibration:
     y = np.asarray(y, dtype=np.float64)
     inside = np.clip(probability, 1e-16, 1.0 - 1e-16)
     predictor = np.log(inside) - np.log1p(-inside)
-    ones = np.ones((len(y), 1))
-    intercept = _newton(y, ones, predictor)
-    both = _newton(y, np.column_stack([ones, predictor]), np.zeros(len(y)), start=(0.0, 1.0))
-    return Calibration(intercept[0], both[1])
+    return Calibration(_shift(y, predictor), _slope(y, predictor))
 
 
-def _newton(
-    y: Floats, x: Floats, offset: Floats, start: tuple[float, ...] = (0.0,)
-) -> tuple[float, ...]:
-    """Maximum-likelihood coefficients of a logistic model of one or two columns, else NaN."""
-    beta = np.array(start)
-    for _ in range(30):
-        p = expit(offset + x @ beta)
-        score = x.T @ (y - p)
-        weight = p * (1.0 - p)
-        information = (x * weight[:, None]).T @ x
-        if not np.linalg.cond(information) < 1e14:
+def _shift(y: Floats, predictor: Floats) -> float:
+    """Maximum-likelihood intercept with the predictor as an offset, by Newton; else NaN."""
+    shift = 0.0
+    for _ in range(_ROUNDS):
+        p = expit(predictor + shift)
+        score, weight = float((y - p).sum()), float(p @ (1.0 - p))
+        if not weight > 0.0:
             break
-        step = np.linalg.solve(information, score)
-        if float(step @ score) < 1e-20 * len(y):
-            return tuple(float(b) for b in beta + step)
-        beta = beta + step * min(1.0, 5.0 / float(np.abs(step).max()))
-    return (math.nan,) * len(beta)
+        step = score / weight
+        if step * score < _STILL * len(y):
+            return shift + step
+        shift += step * min(1.0, _LONGEST / abs(step))
+    return math.nan
 
 
-def influence(
-    design: Design, y: Floats | Bools, probability: Floats, covariance: Floats
-) -> Influence:
-    """Cook's distance and leverage of every row.
-
-    `covariance` is the inverse information on the internal scale. Checked against statsmodels
-    GLMInfluence.
-    """
-    y = np.asarray(y, dtype=np.float64)
-    k = design.n_parameters
-    squared = np.empty(design.n_rows)
-    step = max(256, _TILE_ELEMENTS // k)
-    buffer = np.empty((k, min(step, max(1, design.n_rows))))
-    for part, x in design.blocks():
-        for start in range(0, len(x), step):
-            tile = x[start : start + step]
-            moved = np.matmul(covariance, tile.T, out=buffer[:, : len(tile)])
-            first = part.start + start
-            squared[first : first + len(tile)] = np.einsum("ij,ij->j", moved, tile.T)
-    leverage = probability * (1.0 - probability) * squared
-    with np.errstate(divide="ignore"):  # a leverage of 1: the row alone decides its fit
-        distance = np.square((y - probability) / (1.0 - leverage)) * squared / k
-    return Influence(distance, leverage)
-
-
-def dfbeta(
-    design: Design,
-    y: Floats | Bools,
-    probability: Floats,
-    covariance: Floats,
-    rows: Ints,
-) -> Floats:
-    """Change of the reported coefficients (rows x columns) by each of some rows of the design.
-
-    b - b(without the row) by one step, per `Term.scale` units; divide by the standard errors
-    for DFBETAS. `rows` count from 0 within the design.
-    """
-    x = design.rows_at(rows)
-    p = probability[rows]
-    moved = x @ covariance
-    leverage = p * (1.0 - p) * np.einsum("ij,ij->i", moved, x)
-    pull = (np.asarray(y, dtype=np.float64)[rows] - p) / (1.0 - leverage)
-    return moved[:, 1:] * pull[:, None] * (design.scales / design.spread)
+def _slope(y: Floats, predictor: Floats) -> float:
+    """Maximum-likelihood slope of y on the predictor and an intercept, by Newton; else NaN."""
+    intercept, slope = 0.0, 1.0
+    for _ in range(_ROUNDS):
+        p = expit(intercept + slope * predictor)
+        left, weight = y - p, p * (1.0 - p)
+        weighted = weight * predictor
+        g0, g1 = float(left.sum()), float(left @ predictor)
+        h0, h1, h2 = float(weight.sum()), float(weighted.sum()), float(weighted @ predictor)
+        determinant = h0 * h2 - h1 * h1
+        if not determinant > _SINGULAR * (h0 + h2) ** 2:
+            break
+        d0, d1 = (h2 * g0 - h1 * g1) / determinant, (h0 * g1 - h1 * g0) / determinant
+        if d0 * g0 + d1 * g1 < _STILL * len(y):
+            return slope + d1
+        share = min(1.0, _LONGEST / max(abs(d0), abs(d1)))
+        intercept, slope = intercept + share * d0, slope + share * d1
+    return math.nan
 
 
 def diagnose(
@@ -248,17 +218,20 @@ def diagnose(
     *,
     hosmer_lemeshow_test: bool = False,
     gram_matrix: Floats | None = None,
+    ordered: RiskOrder | None = None,
+    dependence: Dependence | None = None,
 ) -> OutcomeDiagnostics:
     """Collinearity, influence, calibration and the scalar facts of a fitted model.
 
     `covariance` belongs to the internal scale; where it holds NaN (coefficients without an
-    estimate) there is no influence table. `gram_matrix` is X'X of the design, where the caller
-    has it. Facts: `events_per_parameter` (rows with the rarer outcome per coefficient, intercept
-    not counted), `calibration_intercept`, `calibration_slope`, and on request
-    `hosmer_lemeshow_statistic`, `_df`, `_p`.
+    estimate) there is no influence table. `gram_matrix` is X'X of the design, `ordered` the
+    `risk_order` of the probabilities, `dependence` the `dependence_of` the design, where the
+    caller has them. Facts: `events_per_parameter`
+    (rows with the rarer outcome per coefficient, intercept not counted), `calibration_intercept`,
+    `calibration_slope`, and on request `hosmer_lemeshow_statistic`, `_df`, `_p`.
     """
     events = float(np.sum(y))
-    groups = risk_groups(y, probability)
+    groups = risk_groups(y, probability, ordered=ordered)
     found = calibration(y, probability)
     facts: dict[str, Any] = {
         "events_per_parameter": min(events, len(y) - events) / max(1, len(design.columns)),
@@ -273,7 +246,9 @@ def diagnose(
             "hosmer_lemeshow_p": test.p_value,
         }
     return OutcomeDiagnostics(
-        collinearity=collinearity_frame(design, vif_of(design, gram_matrix=gram_matrix)),
+        collinearity=collinearity_frame(
+            design, vif_of(design, gram_matrix=gram_matrix, dependence=dependence)
+        ),
         influence=_influence_frame(design, y, probability, covariance),
         calibration={
             "group": np.arange(1, len(groups.n) + 1),
@@ -302,24 +277,16 @@ def _influence_frame(
         top: Ints = np.empty(0, dtype=np.intp)
         distance, leverage = np.empty(0), np.empty(0)
     else:
-        distance, leverage = influence(design, y, probability, covariance)
-        top = _largest(distance, _TOP_ROWS)
+        top, (distance, leverage) = most_influential(design, y, probability, covariance, _TOP_ROWS)
     moved = dfbeta(design, y, probability, covariance, top)
-    errors = np.sqrt(np.diag(design.reported_covariance(covariance)))[1:]
+    errors = design.reported_errors(covariance)
     column: Ints = np.argmax(np.abs(moved) / errors, axis=1).astype(np.intp) if len(top) else top
     at = [design.columns[int(j)] for j in column]
     return {
         "row": design.rows[top] + 1,
-        "cooks_distance": distance[top],
-        "leverage": leverage[top],
+        "cooks_distance": distance,
+        "leverage": leverage,
         "term": [design.terms[c.term].name for c in at],
         "level": [design.terms[c.term].levels[c.level] if c.level >= 0 else None for c in at],
         "dfbeta": moved[np.arange(len(top)), column],
     }
-
-
-def _largest(values: Floats, count: int) -> Ints:
-    """Rows of the largest values, largest first; of equal values the earlier row."""
-    least = np.partition(values, -count)[-count] if len(values) > count else -np.inf
-    found = np.flatnonzero(values >= least)
-    return found[np.argsort(-values[found], kind="stable")][:count]

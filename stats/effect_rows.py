@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +17,7 @@ NAN = float("nan")
 _LARGEST_EXPONENT = 709.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Effect:
+class Effect(NamedTuple):
     """One coefficient: limits on the coefficient scale, NaN where not estimable."""
 
     coef: float = NAN
@@ -30,6 +30,7 @@ class Effect:
 
 
 NOT_ESTIMABLE = Effect()
+REFERENCE = Effect(coef=0.0)
 
 
 @dataclass(slots=True)
@@ -59,9 +60,8 @@ class EffectRows:
     ) -> None:
         """The reference row of a factor: coefficient 0, nothing estimated."""
         self.add(
-            term, term.reference, Effect(coef=0.0), n=n, events=events, missing=missing,
-            p_term=p_term,
-        )  # fmt: skip
+            term, term.reference, REFERENCE, n=n, events=events, missing=missing, p_term=p_term
+        )
 
     def _report(self, value: float) -> float:
         if not self.ratio:
@@ -78,11 +78,16 @@ class EffectRows:
         return {name: list(turned[i]) for i, name in enumerate(EFFECT_COLUMNS)}
 
 
-def counts_by_level(term: Term, rows: NDArray[np.intp], y: NDArray[np.bool_]) -> tuple[
+def counts_by_level(term: Term, rows: NDArray[np.intp], y: NDArray[np.intp]) -> tuple[
     NDArray[np.intp], NDArray[np.intp]
 ]:  # fmt: skip
-    """Rows and events of each level among `rows` (a factor without missing there)."""
+    """Rows and events of each level among `rows` (a factor without missing there).
+
+    `y` is 1 at the event and has one entry for each of `rows`.
+    """
     # one count over level and outcome together: level 0 without, level 0 with the event, ...
-    pairs = 2 * term.values[rows].astype(np.intp) + y[rows]
+    pairs = term.values.take(rows, mode="clip").astype(np.intp)
+    pairs *= 2
+    pairs += y
     counts = np.bincount(pairs, minlength=2 * len(term.levels)).reshape(-1, 2)
     return counts.sum(axis=1), counts[:, 1]

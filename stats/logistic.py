@@ -2,8 +2,10 @@
 
 The design matrix is streamed in row blocks, so the memory of a fit does not grow with
 rows x columns. Newton's method starts from the linear-discriminant step (the Gram matrix is
-needed anyway), takes one fresh Hessian, then chord steps until the score vanishes, and ends
-with the Hessian at the maximum, from which the standard errors come.
+needed anyway), stretched to the length that fits the outcome best (`stats.logistic_start`). It
+takes one fresh Hessian, then chord steps until the score vanishes, and ends with the Hessian at
+the maximum, from which the standard errors come. In a large design the first steps are taken in
+single precision, which halves the time of the passes that decide no digit.
 """
 
 from __future__ import annotations
@@ -13,12 +15,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from stats.design import Design, Floats
+from stats.logistic_start import approach, stretched
 
 _SETTLED = 1e-8  # Newton decrement, in standard errors, from which one more step is the last
+_LEFT = 1e-10  # decrement expected after the last step; it is taken off without another pass
+_UNMOVED = 4e-9  # share of any row's weight by which a step changes no digit that is shown
 _FAR = 1.0  # decrement from which the next step wants a new Hessian anyway
 #: Groups that overlap hold an event and a non-event with predictors in the wrong order (or
 #: equal), whatever the coefficients: no likelihood of theirs exceeds log 1/2 + log 1/2.
 _OVERLAP_CEILING = -2.0 * np.log(2.0)
+_TILE_ELEMENTS = 1 << 18  # 2 MB
+_FEW_ROWS = 750  # below it a better start costs more than it saves
+_LARGE = 1 << 20  # elements of a design from which single precision saves time
 _MAX_PREDICTOR = 500.0  # exp() of a linear predictor beyond this would overflow
 
 
@@ -42,7 +50,7 @@ class LogisticFit:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sums:
-    """What one pass over the design gives: X'X, X'y and the largest squared row norm."""
+    """What one pass over the design gives: X'X, X'y and a bound on the squared row norm."""
 
     gram: Floats
     xty: Floats
@@ -68,11 +76,18 @@ def sums(design: Design, y: Floats) -> Sums:
     """The sums that fitting starts from (intercept first)."""
     p = design.n_parameters
     gram, xty, row_norm = np.zeros((p, p)), np.zeros(p), 0.0
-    for part, x in design.blocks():
-        gram += x.T @ x
-        xty += y[part] @ x
-        row_norm = max(row_norm, float(np.einsum("ij,ij->i", x, x).max()))
-    return Sums(gram, xty, row_norm)
+    product, ones = np.empty((p, p)), np.ones(p)
+    for part, block in design.blocks():
+        gram += np.matmul(block.T, block, out=product)
+        xty += y[part] @ block
+        if design.kept:
+            tile = min(max(256, _TILE_ELEMENTS // p), len(block))
+            memory = design.scratch("weighted", p * tile)
+            for first in range(0, len(block), tile):
+                x = block[first : first + tile].T
+                squares = np.square(x, out=memory[: x.size].reshape(x.shape))
+                row_norm = max(row_norm, float((ones @ squares).max()))
+    return Sums(gram, xty, row_norm if design.kept else design.longest_row)
 
 
 def _evaluate(
@@ -84,7 +99,8 @@ def _evaluate(
     total = np.zeros((len(beta), len(beta))) if hessian else None
     for part, x in design.blocks():
         eta = x @ beta
-        np.clip(eta, -_MAX_PREDICTOR, _MAX_PREDICTOR, out=eta)
+        np.maximum(eta, -_MAX_PREDICTOR, out=eta)
+        np.minimum(eta, _MAX_PREDICTOR, out=eta)
         odds = np.exp(eta)
         eta = odds + 1.0
         p = np.divide(odds, eta, out=probability[part])
@@ -95,11 +111,17 @@ def _evaluate(
     return _State(beta, float(xty @ beta) - softplus, xty - fitted, total)
 
 
-def _add_information(total: Floats, x: Floats, p: Floats, design: Design) -> None:
+def _add_information(total: Floats, block: Floats, p: Floats, design: Design) -> None:
     # rows of the transpose are contiguous: the product is then one symmetric rank-k update
-    memory = design.scratch("weighted", x.size).reshape(x.shape[::-1])
-    weighted = np.multiply(x.T, np.sqrt(p * (1.0 - p)), out=memory)
-    total += weighted @ weighted.T
+    tile = min(max(256, _TILE_ELEMENTS // len(total)), max(design.n_rows, 1))
+    memory = design.scratch("weighted", len(total) * tile)
+    product = design.scratch("product", total.size).reshape(total.shape)
+    root = np.sqrt(p * (1.0 - p))
+    for first in range(0, len(block), tile):
+        x = block[first : first + tile].T
+        weighted = memory[: x.size].reshape(x.shape)
+        np.multiply(x, root[first : first + tile], out=weighted)
+        total += np.matmul(weighted, weighted.T, out=product)
 
 
 def information(design: Design, probability: Floats) -> Floats:
@@ -116,18 +138,21 @@ def invert(matrix: Floats) -> Floats | None:
     Scaled to unit diagonal first, so that the test does not depend on units. A pivot below
     1e-13 means that rounding alone could have produced it.
     """
-    diagonal = np.diag(matrix)
-    if not np.all(np.isfinite(matrix)) or np.any(diagonal <= 0):
+    diagonal = matrix.diagonal()
+    if not np.isfinite(matrix).all() or (diagonal <= 0).any():
         return None
     scale = 1.0 / np.sqrt(diagonal)
+    scales = scale[:, None] * scale
     try:
-        factor = np.linalg.cholesky(matrix * scale[:, None] * scale)
+        factor = np.linalg.cholesky(matrix * scales)
     except np.linalg.LinAlgError:
         return None
-    if np.min(np.diag(factor)) ** 2 < 1e-13:
+    if factor.diagonal().min() ** 2 < 1e-13:
         return None
     half = np.linalg.inv(factor)
-    return (half.T @ half) * scale[:, None] * scale
+    product = half.T @ half
+    product *= scales
+    return product
 
 
 def fit_logistic(
@@ -158,6 +183,12 @@ def fit_logistic(
     state = _null_state(start, y)
     inverse = invert(start.gram * (probability[0] * (1.0 - probability[0])))
     decrement, rate, steps = np.inf, 1.0, 0
+    large = design.n_rows * design.n_parameters >= _LARGE
+    if inverse is not None and not newton_only:
+        begun = _begin(design, start, y, state, inverse, probability)
+        if begun is not None:
+            state, inverse, decrement = begun
+            steps = 1
     while inverse is not None and steps < max_steps:
         step = inverse @ state.score
         last, decrement = decrement, float(np.sqrt(max(state.score @ step, 0.0)))
@@ -172,7 +203,10 @@ def fit_logistic(
                 break
             step = inverse @ state.score
             decrement = float(np.sqrt(max(state.score @ step, 0.0)))
-        last_step = decrement <= _SETTLED or decrement * min(rate, 0.1) <= 0.01 * _SETTLED
+        ahead = decrement * min(rate, 0.1)
+        if large:  # the bound on what the step moves in any row is far above what it does
+            ahead *= min(1.0, _LEFT / _UNMOVED * np.sqrt(start.row_norm * inverse.trace()))
+        last_step = decrement <= _SETTLED or ahead <= _LEFT
         # far from the maximum and at the last point the Hessian is needed: take it along
         fused = steps == 0 or decrement > _FAR or last_step
         moved = _ascend(design, start.xty, state, step, probability, hessian=fused)
@@ -183,6 +217,26 @@ def fit_logistic(
         if last_step or (state.loglik > _OVERLAP_CEILING and not newton_only):
             break
     return _finish(design, y, state, probability, start.row_norm, steps)
+
+
+def _begin(
+    design: Design, start: Sums, y: Floats, null: _State, inverse: Floats, probability: Floats
+) -> tuple[_State, Floats, float] | None:
+    """A first point near the maximum, the curvature there, and the decrement before the step
+    to it; None where the data are few or the way there is hard (a start like any other)."""
+    if design.n_rows < _FEW_ROWS:
+        return None
+    step = stretched(design, y, null.beta, inverse @ null.score)
+    if design.n_rows * design.n_parameters >= _LARGE:
+        near = approach(design, y, step, invert)
+        if near is None:
+            return None
+        beta, inverse, decrement = near
+        state = _evaluate(design, start.xty, beta, probability, hessian=False)
+    else:
+        decrement = np.inf
+        state = _evaluate(design, start.xty, step, probability, hessian=True)
+    return (state, inverse, decrement) if state.loglik > null.loglik else None
 
 
 def _null_state(start: Sums, y: Floats) -> _State:
@@ -222,6 +276,12 @@ def _finish(
     if hessian is None:
         hessian = information(design, probability)
     covariance = invert(hessian)
+    beta, loglik = state.beta, state.loglik
+    if covariance is not None:
+        step = covariance @ state.score
+        twice = float(state.score @ step)
+        if twice <= _SETTLED**2:  # so short a step needs no other curvature
+            beta, loglik = beta + step, loglik + 0.5 * twice
     certified = (
         covariance is not None
         and state.loglik <= _OVERLAP_CEILING * (1.0 - 1e-12)
@@ -230,8 +290,8 @@ def _finish(
     if covariance is None:
         covariance = np.full_like(hessian, np.nan)
     return LogisticFit(
-        beta=state.beta, information=hessian, covariance=covariance, probability=probability,
-        loglik=state.loglik, loglik_null=null_loglik(y), steps=steps, certified=certified,
+        beta=beta, information=hessian, covariance=covariance, probability=probability,
+        loglik=loglik, loglik_null=null_loglik(y), steps=steps, certified=certified,
     )  # fmt: skip
 
 
@@ -240,8 +300,8 @@ def certificate(design: Design, score: Floats, covariance: Floats, row_norm: flo
 
     The logistic loss is self-concordant in Bach's sense: with Newton decrement v = sqrt(s'Cs)
     and R the largest sqrt(x'Cx) over the rows, v R <= 1/2 proves that the maximum exists and
-    lies within 2v. On separated data v R stays near 1 however far Newton walks. `row_norm` is
-    the largest x'x; with the trace of C it bounds R without another pass.
+    lies within 2v. On separated data v R stays near 1 however far Newton walks. `row_norm`
+    bounds x'x; with the trace of C it bounds R without another pass.
 
     Source: Bach 2010, Self-concordant analysis for logistic regression, proposition 2,
     doi:10.1214/09-EJS521.

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 
 import numpy as np
 
 from stats.collinearity import Aliased, column_title
-from stats.design import Bools, Design, Floats, Ints, Term, same_value
+from stats.design import SAME, Bools, Design, Floats, Ints, Term, same_value
 from stats.rare.separation import Separation
 from stats.result import Note
+
+_FIRST = 12  # rows that are looked at before these
+_HEAD = 256  # rows that are looked at before all of them
 
 
 def without_information(terms: Sequence[Term], known: Bools) -> tuple[set[int], list[Note]]:
@@ -17,6 +21,8 @@ def without_information(terms: Sequence[Term], known: Bools) -> tuple[set[int], 
     left_out: set[int] = set()
     notes: list[Note] = []
     for i, term in enumerate(terms):
+        if _plainly_varies(term, known):
+            continue
         values = term.values[known & term.known]
         if not len(values):
             left_out.add(i)
@@ -33,6 +39,21 @@ def without_information(terms: Sequence[Term], known: Bools) -> tuple[set[int], 
             )
             notes.append(Note("constant", "warning", text, term.name))
     return left_out, notes
+
+
+def _plainly_varies(term: Term, known: Bools) -> bool:
+    """Whether the first rows already hold values that differ by more than rounding."""
+    first = term.values[:_FIRST].tolist()
+    shown = [v for v, k in zip(first, known[:_FIRST].tolist(), strict=True) if k]
+    shown = [v for v in shown if (v >= 0 if term.kind == "factor" else not math.isnan(v))]
+    # twice the tolerance: no value further down can make the difference look like rounding
+    if shown and max(shown) - min(shown) > 2.0 * SAME * max(map(abs, shown)):
+        return True
+    head = slice(_HEAD)
+    values = term.values[head][known[head] & (term.values[head] == term.values[head])]
+    if term.kind == "factor":
+        values = values[values >= 0]
+    return len(values) > 0 and not same_value(values, 2.0 * SAME)
 
 
 def nothing_left(outcome: str, n_rows: int, n_terms: int) -> Note:
@@ -83,6 +104,11 @@ def empty_references(terms: Sequence[Term], rows: Ints, left_out: Collection[int
     for i, term in enumerate(terms):
         if term.kind != "factor" or i in left_out:
             continue
+        if term.reference in term.values[rows[:_FIRST]].tolist():
+            continue
+        head = term.values[rows[:_HEAD]]
+        if np.any(head == term.reference):
+            continue
         if not np.any(term.values[rows] == term.reference):
             text = (
                 f'No row of the adjusted model has "{term.name}" = '
@@ -126,6 +152,8 @@ def lost_limits(design: Design, low: Floats, high: Floats) -> list[Note]:
     """Profile limits that were not found (NaN)."""
     notes = []
     for column in np.flatnonzero(np.isnan(low) | np.isnan(high)).tolist():
+        if design.terms[design.columns[column].term].bends:
+            continue  # no limit of a curve's coefficients is shown
         text = (
             f"No profile limit was found for {column_title(design, column)}; its "
             "interval is incomplete. Choose Wald intervals, or fewer predictors."

@@ -30,6 +30,8 @@ from stats.design import Floats, Ints
 TILE: Final = 1 << 15
 _STEEP = 600.0  # |eta| from which exp(-eta) may overflow
 
+_ONES = np.ones(TILE)
+
 #: What an evaluation is for: a Newton step, a step along the profile, the final point.
 Purpose = Literal["step", "profile", "final"]
 
@@ -75,28 +77,34 @@ class Tile:
 
 
 def make_tile(
-    columns: Sequence[Floats], other_rows: Ints, event_rows: Ints, centre: Floats, spread: Floats
-) -> Tile:
-    """Standardise columns of the file (NaN = missing) into a tile."""
+    columns: Sequence[Floats], other_rows: Ints, event_rows: Ints, centre: Floats, spread: Floats,
+    memory: Floats | None = None,
+) -> Tile:  # fmt: skip
+    """Standardise columns of the file (NaN = missing) into a tile.
+
+    The tile is written into `memory` where that is given and large enough, so that the next tile
+    can be written over it.
+    """
     first_event = len(other_rows)
-    z = np.empty((len(columns), first_event + len(event_rows)))
+    shape = (len(columns), first_event + len(event_rows))
+    size = shape[0] * shape[1]
+    fits = memory is not None and len(memory) >= size
+    z = memory[:size].reshape(shape) if memory is not None and fits else np.empty(shape)
     gaps = np.zeros((2, len(columns)))
     for j, values in enumerate(columns):
         own = z[j]
         np.take(values, other_rows, out=own[:first_event], mode="clip")
         np.take(values, event_rows, out=own[first_event:], mode="clip")
         own -= centre[j]
-        own /= spread[j]
-        missing = np.isnan(own)
-        if missing.any():
+        own *= 1.0 / spread[j]
+        missing = np.flatnonzero(np.isnan(own))
+        if len(missing):
             own[missing] = 0.0
-            gaps[0, j] = np.count_nonzero(missing[:first_event])
-            gaps[1, j] = np.count_nonzero(missing[first_event:])
-    ones = np.ones(z.shape[1])
+            gaps[0, j] = np.searchsorted(missing, first_event)
+            gaps[1, j] = len(missing) - gaps[0, j]
     return Tile(
         z, first_event, first_event - gaps[0], len(event_rows) - gaps[1], gaps[0], gaps[1],
-        np.vecdot(z[:, :first_event], ones[:first_event]),
-        np.vecdot(z[:, first_event:], ones[first_event:]),
+        z[:, :first_event].sum(axis=1), z[:, first_event:].sum(axis=1),
         np.vecdot(z, z), np.maximum(z.max(axis=1), -z.min(axis=1)),
     )  # fmt: skip
 
@@ -167,7 +175,6 @@ class SlopeLikelihood:
     def __init__(self, *, penalised: bool) -> None:
         self.penalised = penalised
         self._buffers = np.empty((2, 2 * TILE))
-        self._ones = np.ones(TILE)
 
     def at(self, tile: Tile, b0: Floats, b1: Floats, purpose: Purpose) -> Value:
         """The objective at coefficients of shape (columns,) or (points, columns)."""
@@ -210,7 +217,7 @@ class SlopeLikelihood:
     ) -> None:
         b0, b1 = beta
         z = tile.z[:, part]
-        ones = self._ones[: z.shape[1]]
+        ones = _ONES[: z.shape[1]]
         shape = (*b0.shape, z.shape[1])
         p, w = (buffer[: b0.size * z.shape[1]].reshape(shape) for buffer in self._buffers)
         np.multiply(z, -b1[..., None], out=p)

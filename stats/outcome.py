@@ -9,13 +9,30 @@ import numpy as np
 import pandas as pd
 
 from stats.adjusted import AdjustedModel, fit_adjusted
+from stats.cluster_robust import (
+    cluster_notes,
+    robust_crude,
+    robust_model,
+    with_clusters,
+)
 from stats.descriptives import describe_by_outcome
-from stats.design import Term
+from stats.design import Bools, Ints, Term
 from stats.errors import BadInput
+from stats.outcome_extras import extras_of, further_choices
 from stats.outcome_notes import notes_on_data, notes_on_model
 from stats.outcome_report import adjusted_result, crude_result, diagnostics_of
 from stats.ranks import OutcomeRanks, rank_terms
-from stats.result import EffectsResult, OutcomeResult
+from stats.result import EffectsResult, Note, OutcomeResult
+from stats.selection import (
+    BACKWARD,
+    Selection,
+    eliminate,
+    is_selection,
+    screen,
+    selection_choice,
+    selection_note,
+)
+from stats.splines import bend
 from stats.terms import (
     BinaryOutcome,
     binary_outcome,
@@ -26,6 +43,7 @@ from stats.terms import (
     resolve_scale,
     zero_one_numbers,
 )
+from stats.two_by_k import LevelTables, tabulate
 from stats.univariable import fit_crude
 from stats.variables import Dataset, as_dataset, quote_list
 
@@ -48,6 +66,10 @@ def analyze_outcome(
     common_sample: bool = False,
     scale: Mapping[str, object] | None = None,
     hosmer_lemeshow: bool = False,
+    splines: Mapping[str, int] | Sequence[str] | None = None,
+    cluster: str | None = None,
+    risk_measures: bool = False,
+    subgroups: Sequence[str] | None = None,
     seed: int = 1,
 ) -> OutcomeResult:
     """Crude and adjusted odds ratios of a binary outcome, with descriptives and diagnostics.
@@ -62,7 +84,8 @@ def analyze_outcome(
         out for 0/1, no/yes and FALSE/TRUE only.
     references : predictor -> reference level; else the variable table's, else the first level.
     exposure : one of the predictors; the others are then shown as "adjusted for".
-    adjust : "all" predictors, or the names of those in the adjusted model.
+    adjust : "all" predictors, the names of those in the adjusted model, or a selection by the data
+        (with a caution): "screen:0.2" or "backward:aic" (`stats.selection`).
     method : "auto" (maximum likelihood; Firth's penalty for models whose covariates separate
         the outcome), "likelihood" or "firth".
     interval : "profile" (likelihood-ratio p) or "wald" (z, Wald p).
@@ -70,6 +93,15 @@ def analyze_outcome(
     common_sample : crude estimates on the rows of the adjusted model instead of their own.
     scale : continuous predictor -> units of its odds ratio: a number, "iqr" or "sd".
     hosmer_lemeshow : add the test to the diagnostics.
+    splines : continuous predictors that enter the adjusted model as restricted cubic splines: names
+        (4 knots each) or name -> 3, 4 or 5 knots (`stats.splines`). Their crude rows stay those of
+        a straight line; shape tests and curves are in `extras`.
+    cluster : column whose rows belong together (a patient, a centre): cluster-robust errors
+        (CR1), Wald intervals and tests (`stats.cluster_robust`).
+    risk_measures : add risk ratios (modified Poisson) and standardised risk differences to
+        `extras` (`stats.risk_ratio`).
+    subgroups : categorical columns; the exposure's effect within each of their levels and a test of
+        interaction stand in `extras` (`stats.subgroups`).
     seed : of simulated exact p-values (tables too large to enumerate).
 
     Returns
@@ -101,28 +133,40 @@ def analyze_outcome(
         "outcome": outcome, "predictors": predictors, "event": event, "references": references,
         "exposure": exposure, "adjust": adjust, "method": method, "interval": interval,
         "ci_level": ci_level, "common_sample": common_sample, "scale": scale,
-        "hosmer_lemeshow": hosmer_lemeshow, "seed": seed,
+        "hosmer_lemeshow": hosmer_lemeshow, "splines": splines, "cluster": cluster,
+        "risk_measures": risk_measures, "subgroups": subgroups, "seed": seed,
     }  # fmt: skip
     return _analyze(dataset, prepare(dataset, asked)[1])
 
 
 def _analyze(dataset: Dataset, choices: Mapping[str, Any]) -> OutcomeResult:
-    found = binary_outcome(dataset, choices["outcome"], choices["event"])
+    found, clusters = with_clusters(
+        dataset, binary_outcome(dataset, choices["outcome"], choices["event"]), choices["cluster"]
+    )
     terms = [
         build_term(dataset, n, choices["references"].get(n), choices["scale"].get(n, 1.0))
         for n in choices["predictors"]
     ]
-    model = _adjusted_model(terms, found, choices)
+    selected = _selected(terms, found, clusters, choices)
+    model, said = _adjusted_model(terms, found, selected, choices)
     ranked = rank_terms(terms, found.y, found.known)
-    crude = _crude(terms, found, model, ranked, choices)
-    adjusted = adjusted_result(model, found, choices)
+    tables = _tables(terms, found, found.known)
+    crude = _crude(terms, found, model, (ranked, tables), clusters, choices)
+    reported = model
+    if clusters is not None:
+        reported = robust_model(model, found.y, clusters, choices["ci_level"])
+    adjusted = adjusted_result(reported, found, choices)
     diagnostics = diagnostics_of(model, found, choices)
     descriptives, tests = describe_by_outcome(
         terms, found.y, found.known, event_label=found.event, other_label=found.other,
-        seed=choices["seed"], ranked=ranked,
+        seed=choices["seed"], ranked=ranked, tables=tables,
     )  # fmt: skip
-    notes = notes_on_data(dataset, found, zero_one_numbers(terms))
+    notes = notes_on_data(dataset, found, zero_one_numbers(terms), risks=choices["risk_measures"])
     notes += notes_on_model(model, found, diagnostics)
+    if clusters is not None:
+        notes += cluster_notes(choices["cluster"], clusters, model.rows)
+    extras, more = extras_of(dataset, reported, found, clusters, selected, choices)
+    notes += said + more
     return OutcomeResult(
         analysis="analyze_outcome", choices=choices, n_rows=dataset.n_rows,
         n_used=adjusted.n_used, exclusions=adjusted.exclusions,
@@ -131,6 +175,7 @@ def _analyze(dataset: Dataset, choices: Mapping[str, Any]) -> OutcomeResult:
         outcome=found.name, event=found.event, other=found.other,
         descriptives=descriptives, tests=tests,
         crude=crude, adjusted=adjusted, diagnostics=diagnostics,
+        extras=extras,
     )  # fmt: skip
 
 
@@ -138,25 +183,65 @@ def _options(choices: Mapping[str, Any]) -> dict[str, Any]:
     return {name: choices[name] for name in ("method", "interval", "ci_level")}
 
 
+def _selected(
+    terms: Sequence[Term], found: BinaryOutcome, clusters: Ints | None, choices: Mapping[str, Any]
+) -> Selection | None:
+    """What the data chose, where they were asked to."""
+    adjust, exposure = choices["adjust"], choices["exposure"]
+    if not is_selection(adjust):
+        return None
+    if adjust.startswith(BACKWARD):
+        return eliminate(bend(terms, found, choices["splines"])[0], found, exposure)
+    fits = fit_crude(
+        terms, found.y, found.known, method=choices["method"], interval="wald",
+        ci_level=choices["ci_level"],
+    )  # fmt: skip
+    if clusters is not None:
+        fits = robust_crude(terms, fits, found.y, found.known, clusters, choices["ci_level"])
+    p_values = {f.term: f.lr_p if f.p_term is None else f.p_term for f in fits}
+    return screen(terms, p_values, float(adjust.partition(":")[2]), exposure)
+
+
 def _adjusted_model(
-    terms: Sequence[Term], found: BinaryOutcome, choices: Mapping[str, Any]
-) -> AdjustedModel:
+    terms: Sequence[Term], found: BinaryOutcome, selected: Selection | None,
+    choices: Mapping[str, Any],
+) -> tuple[AdjustedModel, list[Note]]:  # fmt: skip
+    """The adjusted model, and what is to be said about the terms that it was given."""
     names = choices["predictors"] if choices["adjust"] == "all" else choices["adjust"]
-    return fit_adjusted([t for t in terms if t.name in names], found, **_options(choices))
+    said: list[Note] = []
+    if selected is not None:
+        names, said = selected.names, selection_note(choices["adjust"], selected)
+    chosen = [t for t in terms if t.name in names]
+    if choices["splines"]:
+        chosen, more = bend(chosen, found, choices["splines"])
+        said += more
+    model = fit_adjusted(chosen, found, **_options(choices))
+    if not chosen:
+        model.notes.clear()  # nothing was selected, which is said
+    return model, said
 
 
 def _crude(
     terms: Sequence[Term], found: BinaryOutcome, model: AdjustedModel,
-    ranked: Sequence[OutcomeRanks | None], choices: Mapping[str, Any],
+    grouped: tuple[Sequence[OutcomeRanks | None], LevelTables], clusters: Ints | None,
+    choices: Mapping[str, Any],
 ) -> EffectsResult:  # fmt: skip
     """Crude models on their own rows, or all on the rows of the adjusted model."""
     known = found.known
+    ranked, tables = grouped
     if choices["common_sample"]:
         known = np.zeros_like(known)
         known[model.rows] = True
-        ranked = rank_terms(terms, found.y, known)
-    fits = fit_crude(terms, found.y, known, ranked=ranked, **_options(choices))
+        ranked, tables = rank_terms(terms, found.y, known), _tables(terms, found, known)
+    fits = fit_crude(terms, found.y, known, ranked=ranked, tables=tables, **_options(choices))
+    if clusters is not None:
+        fits = robust_crude(terms, fits, found.y, known, clusters, choices["ci_level"])
     return crude_result(terms, fits, found, known, choices, len(model.rows))
+
+
+def _tables(terms: Sequence[Term], found: BinaryOutcome, known: Bools) -> LevelTables:
+    """Level by outcome of every factor that has levels."""
+    return tabulate([t for t in terms if t.kind == "factor" and t.levels], found.y, known)
 
 
 def _method(
@@ -182,22 +267,32 @@ def prepare(dataset: Dataset, choices: Mapping[str, Any]) -> tuple[tuple[str, ..
             f'The exposure "{exposure}" is not among the predictors.', column=str(exposure),
             rule="exposure", hint=f"Choose one of {quote_list(predictors)}.",
         )  # fmt: skip
+    adjust = choices["adjust"]
+    if is_selection(adjust):
+        adjust = selection_choice(adjust, choices["method"])
+    else:
+        adjust = _adjust(adjust, predictors, exposure)
+    roles = {"outcome": outcome, "exposure": exposure}
+    further = further_choices(dataset, choices, roles, predictors, adjust)
+    interval = _one_of("interval", choices["interval"], _INTERVALS)
     complete = {
         "outcome": outcome,
         "predictors": predictors,
         "event": None if choices["event"] is None else found.event,
         "references": resolve_references(dataset, predictors, choices["references"]),
         "exposure": exposure,
-        "adjust": _adjust(choices["adjust"], predictors, exposure),
+        "adjust": adjust,
         "method": _one_of("method", choices["method"], _METHODS),
-        "interval": _one_of("interval", choices["interval"], _INTERVALS),
+        "interval": interval if further["cluster"] is None else "wald",
         "ci_level": _level(choices["ci_level"]),
         "common_sample": bool(choices["common_sample"]),
         "scale": resolve_scale(dataset, predictors, choices["scale"]),
         "hosmer_lemeshow": bool(choices["hosmer_lemeshow"]),
+        **further,
         "seed": int(choices["seed"]),
     }
-    return (outcome, *predictors), complete
+    others = [n for n in (further["cluster"], *further["subgroups"]) if n and n not in predictors]
+    return (outcome, *others, *predictors), complete
 
 
 def _adjust(

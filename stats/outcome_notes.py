@@ -19,8 +19,10 @@ _COOKS_CAUTION = 1.0
 _SHIFT = 0.05
 
 
-def notes_on_data(dataset: Dataset, outcome: BinaryOutcome, zero_one: Sequence[str]) -> list[Note]:
-    """What is assumed about outcome and predictors."""
+def notes_on_data(
+    dataset: Dataset, outcome: BinaryOutcome, zero_one: Sequence[str], *, risks: bool = False
+) -> list[Note]:
+    """What is assumed about outcome and predictors; `risks`: risk ratios stand beside."""
     name = outcome.name
     notes: list[Note] = []
     if outcome.assumed:
@@ -36,7 +38,7 @@ def notes_on_data(dataset: Dataset, outcome: BinaryOutcome, zero_one: Sequence[s
             "column binary to show its two levels."
         )
         notes.append(Note("zero_one_continuous", "info", text, zero_one[0]))
-    missing = dataset.n_rows - int(outcome.known.sum())
+    missing = dataset.n_rows - int(outcome.known.sum()) - outcome.without_cluster
     if missing:
         text = (
             f'{missing:,} of {dataset.n_rows:,} rows have no value of "{name}" and are left out '
@@ -47,7 +49,8 @@ def notes_on_data(dataset: Dataset, outcome: BinaryOutcome, zero_one: Sequence[s
     if share > _COMMON_OUTCOME:
         text = (
             f"The event is common ({100 * share:.0f} %), so odds ratios lie further from 1 than "
-            "risk ratios. Do not read them as risk ratios."
+            "risk ratios. Do not read them as risk ratios; "
+            f"{'those stand' if risks else 'choose the risk measures to have those'} beside them."
         )
         notes.append(Note("common_outcome", "info", text, name))
     return notes

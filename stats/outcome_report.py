@@ -9,15 +9,17 @@ import numpy as np
 from scipy.special import chdtrc
 
 from stats.adjusted import AdjustedModel, ModelNumbers, add_adjusted_rows
+from stats.cluster_robust import ROBUST
 from stats.design import Bools, Design, Term
 from stats.diagnostics import (
+    RiskOrder,
     brier_score,
     diagnose,
     discrimination,
     fit_measures,
     no_diagnostics,
 )
-from stats.effect_rows import NAN, Effect, EffectRows
+from stats.effect_rows import NAN, REFERENCE, Effect, EffectRows
 from stats.outcome_notes import note_on_shift
 from stats.result import EffectsResult, OutcomeDiagnostics
 from stats.terms import BinaryOutcome
@@ -27,6 +29,9 @@ CITATIONS = {
     "profile": "Venzon & Moolgavkar 1988, doi:10.2307/2347496",
     "firth": "Firth 1993, doi:10.1093/biomet/80.1.27",
     "penalised": "Heinze & Schemper 2002, doi:10.1002/sim.1047",
+    "spline": "Durrleman & Simon 1989, doi:10.1002/sim.4780080504",
+    "poisson": "Zou 2004, doi:10.1093/aje/kwh090",
+    "cluster": "Liang & Zeger 1986, doi:10.1093/biomet/73.1.13",
     "delong": "DeLong, DeLong & Clarke-Pearson 1988, doi:10.2307/2531595",
 }
 _CRUDE_FACTS = (
@@ -46,8 +51,10 @@ def crude_result(
     rows = EffectRows()
     used = np.zeros(len(known), dtype=bool)
     for term, fit in zip(terms, fits, strict=True):
-        _add_crude_rows(rows, term, fit, int(np.count_nonzero(outcome.known & ~term.known)))
-        used |= term.known
+        missing = fit.missing if known is outcome.known else term.missing_among(outcome.known)
+        _add_crude_rows(rows, term, fit, missing)
+        if not used.all():
+            used |= term.known
     used &= known
     notes = [note for fit in fits for note in fit.notes]
     if not choices["common_sample"]:
@@ -63,20 +70,15 @@ def crude_result(
 
 def _add_crude_rows(rows: EffectRows, term: Term, fit: CrudeFit, missing: int) -> None:
     levels = [-1] if term.kind == "continuous" else list(range(len(term.levels)))
-    for i, level in enumerate(levels):
-        share = {
-            "n": int(fit.level_n[i]), "events": int(fit.level_events[i]), "missing": missing,
-            "p_term": fit.lr_p,
-        }  # fmt: skip
-        if level == term.reference and level >= 0:
-            rows.add_reference(term, **share)  # type: ignore[arg-type]
-            continue
-        effect = Effect(
-            coef=float(fit.coef[i]), std_error=float(fit.std_error[i]),
-            low=float(fit.ci_low[i]), high=float(fit.ci_high[i]),
-            statistic=float(fit.statistic[i]), df=float(fit.df[i]), p_value=float(fit.p_value[i]),
-        )  # fmt: skip
-        rows.add(term, level, effect, **share)  # type: ignore[arg-type]
+    p_term = fit.lr_p if fit.p_term is None else fit.p_term
+    columns = (
+        fit.coef, fit.std_error, fit.ci_low, fit.ci_high, fit.statistic, fit.df, fit.p_value
+    )  # fmt: skip
+    effects = map(Effect._make, zip(*(column.tolist() for column in columns), strict=True))
+    counts = fit.level_n.tolist(), fit.level_events.tolist()
+    for level, n, events, effect in zip(levels, *counts, effects, strict=True):
+        shown = REFERENCE if level == term.reference and level >= 0 else effect
+        rows.add(term, level, shown, n=n, events=events, missing=missing, p_term=p_term)
 
 
 def _named(method: str) -> str:
@@ -84,6 +86,8 @@ def _named(method: str) -> str:
 
 
 def _interval_name(estimator: str, interval: str) -> str:
+    if interval == "robust":
+        return ROBUST
     if interval == "wald":
         return "Wald"
     return (
@@ -143,20 +147,21 @@ def _adjusted_fit_table(
     interval = _interval_name(estimator, choices["interval"])
     if model.design is not None and model.numbers is not None:
         estimator, interval = model.numbers.estimator, model.numbers.interval
-        facts |= _model_facts(model.design, model.numbers, y, choices["ci_level"])
+        facts |= _model_facts(
+            model.design, model.numbers, y, choices["ci_level"], model.risk_order()
+        )
     table: dict[str, list[Any]] = {"term": [None], "method": [estimator], "interval": [interval]}
     table |= {name: [value] for name, value in facts.items()}
     return {k: _array(k, v) for k, v in table.items()}
 
 
 def _model_facts(
-    design: Design, numbers: ModelNumbers, y: Bools, ci_level: float
+    design: Design, numbers: ModelNumbers, y: Bools, ci_level: float, order: RiskOrder | None
 ) -> dict[str, float]:
     intercept, _ = design.reported(numbers.beta)
-    covariance = design.reported_covariance(numbers.covariance)
     p = design.n_parameters
-    c = discrimination(y, numbers.probability, ci_level=ci_level)
-    intercept_error = float(np.sqrt(covariance[0, 0]))
+    c = discrimination(y, numbers.probability, ci_level=ci_level, ordered=order)
+    intercept_error = design.intercept_error(numbers.covariance)
     if numbers.runaway and intercept_error > _RUNAWAY_ERROR:
         intercept = intercept_error = NAN
     return {
@@ -186,22 +191,29 @@ def diagnostics_of(
     numbers = model.numbers
     # influence is not defined where coefficients have no estimate
     covariance = np.full_like(numbers.covariance, NAN) if numbers.runaway else numbers.covariance
-    grams = model.sums.gram if model.sums else None
+    gram = model.sums.gram if model.sums else None
     return diagnose(
         model.design, outcome.y[model.rows], numbers.probability, covariance,
-        hosmer_lemeshow_test=choices["hosmer_lemeshow"], gram_matrix=grams,
+        hosmer_lemeshow_test=choices["hosmer_lemeshow"], gram_matrix=gram,
+        ordered=model.risk_order(), dependence=model.dependence,
     )  # fmt: skip
 
 
 def _exclusions(outcome: BinaryOutcome, used: Bools) -> dict[str, int]:
-    no_outcome = int(np.count_nonzero(~outcome.known))
+    no_outcome = int(np.count_nonzero(~outcome.known)) - outcome.without_cluster
     no_predictor = int(np.count_nonzero(outcome.known & ~used))
-    found = {"outcome missing": no_outcome, "predictor missing": no_predictor}
+    found = {
+        "outcome missing": no_outcome, "cluster missing": outcome.without_cluster,
+        "predictor missing": no_predictor,
+    }  # fmt: skip
     return {reason: rows for reason, rows in found.items() if rows}
 
 
 def _citations(estimators: Sequence[str], choices: Mapping[str, Any]) -> tuple[str, ...]:
     keys = ["profile"] if choices["interval"] == "profile" else []
+    keys += ["poisson"] if choices["risk_measures"] else []
+    keys += ["spline"] if choices["splines"] else []
+    keys += ["cluster"] if choices["cluster"] is not None else []
     if any(e.startswith("Firth") for e in estimators):
         keys += ["firth", "penalised"]
     return tuple(CITATIONS[k] for k in [*keys, "delong"])
@@ -210,11 +222,12 @@ def _citations(estimators: Sequence[str], choices: Mapping[str, Any]) -> tuple[s
 def _facts(estimators: Sequence[str], choices: Mapping[str, Any]) -> dict[str, Any]:
     firth = [e for e in estimators if e.startswith("Firth")]
     estimator = firth[0] if firth and len(firth) == len(estimators) else "maximum likelihood"
+    robust = choices["cluster"] is not None and estimator == "maximum likelihood"
     return {
         "model": "logistic regression",
         "estimator": estimator,
         "firth_models": len(firth),
-        "interval": _interval_name(estimator, choices["interval"]),
+        "interval": _interval_name(estimator, "robust" if robust else choices["interval"]),
         "ci_level": choices["ci_level"],
         "adjust": choices["adjust"],
         "exposure": choices["exposure"],

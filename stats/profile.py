@@ -4,7 +4,8 @@ Every limit and every restricted model is a point with its own coefficients but 
 design, so all of them are moved together: one pass over the rows multiplies the design with a
 matrix that has one column per problem. The curvature of the full model serves all problems
 (a chord), and Anderson mixing makes up for its being a little wrong. The fixed point of the
-iteration is the exact root, whatever the curvature used.
+iteration is the exact root, whatever the curvature used. In large designs the way there is
+computed in single precision (`stats.neighbourhood`), and only its end in double.
 
 Limit of coefficient j: the point where l(b) = l_max - q/2 and every other score is zero
 (Venzon & Moolgavkar 1988, doi:10.2307/2347496). With g the score, C the covariance at the
@@ -24,11 +25,18 @@ import numpy as np
 
 from stats.design import Bools, Design, Floats, Ints
 from stats.logistic import LogisticFit, information, invert
+from stats.neighbourhood import near_maximum
+from stats.restrictions import Restrictions, hold, restrictions
 
 _ROUNDS = 40
 _LIMIT_ERROR = 1e-7  # estimated distance of a limit from the root, in standard errors
 _TEST_ERROR = 1e-9  # error of a restricted log-likelihood, after its last step is added
 _TILE_ELEMENTS = 1 << 16
+_LARGE = 1 << 27  # rows x columns x problems from which single precision saves time
+_APPROACHES = 8
+_TEST_APPROACH = 5e-6  # expected length of the next step, in standard errors, that ends the
+_LIMIT_APPROACH = 1e-6  # approach in single precision
+_MOST_INFLATED = 1e4  # variance inflation up to which single precision finds restricted maxima
 _MAX_PREDICTOR = 500.0
 
 
@@ -49,13 +57,15 @@ class _Problems:
     """Points under way: `beta` has one column per problem.
 
     `column` >= 0 names the coefficient whose limit is sought, `side` -1 or +1 its direction;
-    `group` names the coefficients held at zero where `column` is -1.
+    `groups` name the coefficients held at zero where `column` is -1; `held` says how their steps
+    bend, by the shared curvature.
     """
 
     beta: Floats
     column: Ints
     side: Floats
     groups: list[Ints]
+    held: list[Restrictions]
 
 
 def profile_logistic(
@@ -114,9 +124,13 @@ def _start(fit: LogisticFit, n_limits: int, groups: list[Ints], quantile: float)
     se = np.sqrt(np.diag(covariance))
     reach = covariance[:, 1 : n_limits + 1] * (np.sqrt(quantile) / se[1 : n_limits + 1])
     restricted = np.repeat(fit.beta[:, None], len(groups), axis=1)
-    restricted += _held(covariance, restricted, groups, np.zeros_like(restricted))
-    for k, group in enumerate(groups):
-        restricted[group, k] = 0.0
+    held = restrictions(covariance, groups)
+    bent, every = np.zeros_like(restricted), np.arange(len(groups))
+    if len(groups):
+        hold(held, restricted, bent, (every, every, every))
+        restricted += bent
+    for one in held:
+        restricted[one.groups, one.places[:, None]] = 0.0
     beta = np.concatenate(
         [fit.beta[:, None] - reach, fit.beta[:, None] + reach, restricted], axis=1
     )
@@ -127,33 +141,39 @@ def _start(fit: LogisticFit, n_limits: int, groups: list[Ints], quantile: float)
         column=np.concatenate([columns, columns, none]),
         side=np.concatenate([-np.ones(n_limits), np.ones(n_limits), np.zeros(len(groups))]),
         groups=groups,
+        held=held,
     )
 
 
-def evaluate_points(design: Design, xty: Floats, beta: Floats) -> tuple[Floats, Floats]:
-    """Log-likelihood and score at each column of `beta`."""
-    k = beta.shape[1]
-    softplus = np.zeros(k)
-    fitted = np.zeros(beta.shape)
-    tile = max(64, _TILE_ELEMENTS // max(k, 1))
-    memory = design.scratch("points", 2 * tile * k).reshape(2, tile, k)
+def evaluate_points(
+    design: Design, xty: Floats, beta: Floats, scored: int | None = None
+) -> tuple[Floats, Floats]:
+    """Log-likelihood at each column of `beta`, and the score at the first `scored` (None: all)."""
+    p, k = beta.shape
+    few = k if scored is None else scored
+    softplus, fitted, product = np.zeros(k), np.zeros((p, few)), np.empty((p, few))
+    tile = min(max(64, _TILE_ELEMENTS // max(k, 1)), max(design.n_rows, 1))
+    memory = design.scratch("points", 2 * tile * k).reshape(2, -1)
+    points = np.ascontiguousarray(beta.T)
     for _, block in design.blocks():
         for start in range(0, len(block), tile):
-            x = block[start : start + tile]
-            odds, above = memory[0, : len(x)], memory[1, : len(x)]
-            np.matmul(x, beta, out=odds)
+            x = block[start : start + tile].T
+            odds, above = (m[: k * x.shape[1]].reshape(k, -1) for m in memory)
+            np.matmul(points, x, out=odds)
+            np.maximum(odds, -_MAX_PREDICTOR, out=odds)
             np.minimum(odds, _MAX_PREDICTOR, out=odds)
             np.exp(odds, out=odds)
             np.add(odds, 1.0, out=above)
-            odds /= above
-            fitted += x.T @ odds
-            softplus += np.log(above, out=above).sum(axis=0)
+            if few:
+                odds[:few] /= above[:few]
+                fitted += np.matmul(x, odds[:few].T, out=product)
+            softplus += np.log(above, out=above).sum(axis=1)
     return xty @ beta - softplus, xty[:, None] - fitted
 
 
 def _steps(
     inverse: Floats, problems: _Problems, active: Ints,
-    loglik: Floats, score: Floats, target: float,
+    loglik: Floats, score: Floats, target: float, *, shared: bool,
 ) -> Floats:  # fmt: skip
     step = inverse @ score
     column, side = problems.column[active], problems.side[active]
@@ -163,25 +183,16 @@ def _steps(
         half = 0.5 * np.einsum("ij,ij->j", score[:, limit], step[:, limit])
         room = np.maximum(2.0 * (loglik[limit] - target + half) / inverse[j, j], 0.0)
         step[:, limit] += inverse[:, j] * (side[limit] * np.sqrt(room))
-    test = np.flatnonzero(column < 0)
-    if len(test):
+    if len(limit) < len(column):
+        test = np.flatnonzero(column < 0)
         n_limits = len(problems.column) - len(problems.groups)
-        groups = [problems.groups[k - n_limits] for k in active[test]]
-        step[:, test] = _held(inverse, problems.beta[:, active[test]], groups, step[:, test])
-    return step
-
-
-def _held(inverse: Floats, beta: Floats, groups: Sequence[Ints], step: Floats) -> Floats:
-    """The steps, bent so that each column's group of coefficients ends at zero."""
-    single = np.flatnonzero([len(group) == 1 for group in groups])
-    if len(single):
-        j = np.concatenate([groups[k] for k in single.tolist()])
-        excess = (beta[j, single] + step[j, single]) / inverse[j, j]
-        step[:, single] -= inverse[:, j] * excess
-    for k in np.flatnonzero([len(group) > 1 for group in groups]).tolist():
-        group = groups[k]
-        inner = inverse[np.ix_(group, group)]
-        step[:, k] -= inverse[:, group] @ np.linalg.solve(inner, beta[group, k] + step[group, k])
+        places = active[test] - n_limits
+        if shared:
+            held = problems.held
+        else:
+            held = restrictions(inverse, [problems.groups[k] for k in places.tolist()])
+            places = np.arange(len(places))
+        hold(held, problems.beta, step, (places, active[test], test))
     return step
 
 
@@ -189,45 +200,111 @@ def _solve(
     design: Design, xty: Floats, fit: LogisticFit, problems: _Problems,
     loglik: Floats, settled: Bools, target: float,
 ) -> None:  # fmt: skip
-    """Chord iteration with Anderson mixing of depth one; problems leave as they settle."""
-    total = problems.beta.shape[1]
-    active = np.arange(total)
-    size = np.full(total, np.inf)
-    rate = np.full(total, 0.5)
-    past_step = np.zeros_like(problems.beta)
-    past_move = np.zeros_like(problems.beta)
-    allowed = np.where(problems.column >= 0, _LIMIT_ERROR, _TEST_ERROR)
-    for turn in range(_ROUNDS):
+    """Move all problems by the shared curvature; they leave as they settle."""
+    chord = _Chord(fit, problems, target)
+    active = np.arange(len(problems.column))
+    found = active[:0]
+    if design.n_rows * problems.beta.size >= _LARGE:
+        active, found = _approach(design, fit, problems, chord)
+    allowed = np.where(problems.column < 0, _TEST_ERROR, _LIMIT_ERROR)
+    for _ in range(_ROUNDS):
+        if not len(active) + len(found):
+            break
+        beta = problems.beta[:, np.concatenate([active, found])]
+        value, score = evaluate_points(design, xty, beta, len(active))
+        loglik[found], settled[found] = value[len(active) :], True
+        found, value = found[:0], value[: len(active)]
         if not len(active):
             break
-        beta = problems.beta[:, active]
-        value, score = evaluate_points(design, xty, beta)
-        loglik[active] = value
-        step = _steps(fit.covariance, problems, active, value, score, target)
-        length = np.sqrt(np.maximum(np.einsum("ij,ij->j", step, fit.information @ step), 0.0))
-        if turn:
-            # a lucky step does not count for more than a third of the rate seen before
-            seen = length / np.maximum(size[active], 1e-300)
-            rate[active] = np.clip(np.maximum(seen, rate[active] / 3.0), 1e-3, 0.9)
-        error = length * rate[active] / (1.0 - rate[active])
+        chord.look(active, value, score)
+        error = chord.length * chord.rate[active] / (1.0 - chord.rate[active])
         test = problems.column[active] < 0
-        error[test] *= length[test]  # the step's gain is added by its quadratic model
-        size[active] = length
-        move = step.copy()
-        if turn:
-            change = step - past_step[:, active]
-            weight = _mixing(fit.information, change, step)
-            move -= weight * (past_move[:, active] + change)
-        past_step[:, active] = step
-        # a point close to its root takes the plain step: its error estimate assumes one
+        error[test] *= chord.length[test]  # the step's gain is added by its quadratic model
         near = error <= allowed[active]
-        move[:, near] = step[:, near]
-        loglik[active[near]] += _gain(fit.information, score[:, near], step[:, near])
-        problems.beta[:, active] = beta + move
-        past_move[:, active] = move
+        loglik[active] = value
+        loglik[active[near]] += _gain(fit.information, score[:, near], chord.step[:, near])
         settled[active[near]] = True
-        lost = ~np.isfinite(length) | (length > 50.0)
-        active = active[~near & ~lost]
+        if near.all() and test.all():
+            break
+        chord.move(active, near)
+        active = active[~near & ~chord.lost]
+
+
+def _approach(
+    design: Design, fit: LogisticFit, problems: _Problems, chord: _Chord
+) -> tuple[Ints, Ints]:
+    """The problems moved near their roots in single precision: those that go on, and those whose
+    point is good enough, so that only their log-likelihood is still wanted.
+
+    A restricted maximum that is `_TEST_APPROACH` standard errors away costs half the square of
+    that in log-likelihood. In single precision its place is known relative to the distance moved,
+    unless columns nearly repeat one another: then every point goes on.
+    """
+    is_test = problems.column < 0
+    enough = np.where(is_test, _TEST_APPROACH, _LIMIT_APPROACH)
+    distinct = np.max(np.diag(fit.covariance) * np.diag(fit.information)) <= _MOST_INFLATED
+    good = np.zeros(len(is_test), dtype=np.bool_)
+    active = np.arange(len(is_test))
+    for _ in range(_APPROACHES):
+        if not len(active):
+            break
+        n_limits = int(np.count_nonzero(~is_test[active]))
+        value, score = near_maximum(design, fit, problems.beta[:, active], n_limits)
+        chord.look(active, fit.loglik + value, score)
+        near = chord.length * chord.seen <= enough[active]
+        chord.move(active, near)
+        good[active[near]] = distinct
+        active = active[~near & ~chord.lost]
+    sound = np.isfinite(problems.beta).all(axis=0)
+    good &= is_test & sound
+    return np.flatnonzero(sound & ~good), np.flatnonzero(good)
+
+
+class _Chord:
+    """Steps by the curvature of the full model, with Anderson mixing of depth one.
+
+    `size`, `rate`, `past_step`, `past_move` belong to all problems: the length of the last step
+    in standard errors, how steps shrink, and the last steps. `step`, `length`, `seen` (the length
+    over the one before) and `lost` belong to the problems looked at last.
+    """
+
+    def __init__(self, fit: LogisticFit, problems: _Problems, target: float) -> None:
+        self._fit, self._problems, self._target = fit, problems, target
+        total = problems.beta.shape[1]
+        self.size, self.rate = np.full(total, np.inf), np.full(total, 0.5)
+        self._past_step = np.zeros_like(problems.beta)
+        self._past_move = np.zeros_like(problems.beta)
+        self.step, self.length, self.seen = np.empty((0, 0)), np.empty(0), np.empty(0)
+        self.lost = np.empty(0, dtype=np.bool_)
+
+    def look(self, active: Ints, loglik: Floats, score: Floats) -> None:
+        """Find the step of each problem from its log-likelihood and score."""
+        fit, before = self._fit, self.size[active]
+        self.step = _steps(
+            fit.covariance, self._problems, active, loglik, score, self._target, shared=True
+        )
+        squared = np.einsum("ij,ij->j", self.step, fit.information @ self.step)
+        self.length = np.sqrt(np.maximum(squared, 0.0))
+        moved = np.isfinite(before)
+        self.seen = np.where(moved, self.length / np.maximum(before, 1e-300), 1.0)
+        # a lucky step does not count for more than a third of the rate seen before
+        rate = self.rate[active]
+        careful = np.minimum(np.maximum(np.maximum(self.seen, rate / 3.0), 1e-3), 0.9)
+        self.rate[active] = np.where(moved, careful, rate)
+        self.lost = ~(self.length <= 50.0)
+
+    def move(self, active: Ints, near: Bools) -> None:
+        """Take the steps, mixed with the ones before; a problem `near` its root takes the plain
+        step, because its error estimate assumes one."""
+        step = self.step
+        change = step - self._past_step[:, active]
+        weight = _mixing(self._fit.information, change, step)
+        weight[near | ~np.isfinite(self.size[active])] = 0.0
+        moved = step - weight * (self._past_move[:, active] + change)
+        self._past_step[:, active] = step
+        self._past_move[:, active] = moved
+        self._problems.beta[:, active] += moved
+        self.size[active] = self.length
 
 
 def _gain(information_: Floats, score: Floats, step: Floats) -> Floats:
@@ -259,7 +336,7 @@ def _finish_alone(
             inverse = invert(own)
             if inverse is None:
                 break
-            step = _steps(inverse, problems, one, value, score, target)
+            step = _steps(inverse, problems, one, value, score, target, shared=False)
             length = float(np.sqrt(max(step[:, 0] @ own @ step[:, 0], 0.0)))
             loglik[k] = value[0] + _gain(own, score, step)[0]
             problems.beta[:, k] += step[:, 0] * min(1.0, 2.0 / max(length, 1e-300))

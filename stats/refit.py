@@ -68,34 +68,41 @@ class Refitter:
     """
 
     def __init__(self, design: Design, y: Floats, full: FullFit, method: str) -> None:
-        self._design = design
-        self._y = y
+        self.design = design
+        self.y = y
         self._full = full
         self._method = method
         p = design.n_parameters
         self._pairs = np.triu_indices(p)
         self._chord_rounds = _chord_rounds(design.n_rows, p)
 
-    def refit(self, counts: Counts) -> Refits:
-        """The model in each resample (a row of `counts`)."""
-        k, p = len(counts), self._design.n_parameters
+    def refit(self, counts: Counts, held: Bools | None = None) -> Refits:
+        """The model in each resample (a row of `counts`); of the columns marked in its row of
+        `held` (k x columns after the intercept) where that is given, the others at 0."""
+        k, p = len(counts), self.design.n_parameters
         found = Refits(
             np.full((k, p), np.nan), np.full(k, NO_MODEL, np.int8), np.zeros(k, dtype=bool)
         )
         alone = np.arange(k)
         if self._method != "firth":
-            settled = self._together(counts, found.beta)
+            settled = self._together(counts, found.beta, held)
             found.how[settled] = LIKELIHOOD
             alone = np.flatnonzero(~settled)
         for i in alone:
-            found.beta[i], found.how[i], found.reduced[i] = self._alone(counts[i])
+            found.beta[i], found.how[i], found.reduced[i] = self._alone(
+                counts[i], None if held is None else held[i]
+            )
         return found
 
-    def _together(self, counts: Counts, out: Floats) -> Bools:
+    def _together(self, counts: Counts, out: Floats, held: Bools | None) -> Bools:
         """Fill `out` for the resamples whose maximum was reached and certified."""
         beta = np.repeat(self._full.beta[None], len(counts), axis=0)
         target = self._target(counts)
-        if self._chord_rounds:
+        free = np.ones((len(counts), beta.shape[1]))
+        if held is not None:
+            free[:, 1:] = held
+            self._leave_out(beta, free)
+        elif self._chord_rounds:
             self._chord(counts, target, beta)
         settled = np.zeros(len(counts), dtype=bool)
         active = np.arange(len(counts))
@@ -103,22 +110,40 @@ class Refitter:
         for _ in range(_NEWTON_ROUNDS):
             drawn = counts if len(active) == len(counts) else counts[active]
             fitted, information = self._derivatives(drawn, beta[active], curvature=True)
+            open_to = free[active]
+            if held is not None:
+                _hold_still(information, open_to)
             covariance, usable = invert_many(information)
-            score = target[active] - fitted
+            score = (target[active] - fitted) * open_to
             step = np.einsum("kij,kj->ki", covariance, score)
             size = np.sqrt(np.maximum(np.einsum("ki,ki->k", step, score), 0.0))
-            trace = np.maximum(np.einsum("kii->k", covariance), 0.0)  # nonsense where unusable
+            diagonal = np.einsum("kii->ki", covariance)
+            trace = np.maximum((diagonal * open_to).sum(axis=1), 0.0)  # nonsense where unusable
             reach = np.sqrt(self._full.row_norm * trace)
             usable &= np.isfinite(size) & (size < _NO_CHANCE) & (size < 2.0 * before[active])
             beta[active[usable]] += step[usable]
             before[active] = size
-            done = usable & (size <= _NEAR) & _certified(size, reach, self._design.n_rows)
+            done = usable & (size <= _NEAR) & _certified(size, reach, self.design.n_rows)
             settled[active[done]] = True
             active = active[usable & ~done]
             if not len(active):
                 break
         out[settled] = beta[settled]
         return settled
+
+    def _leave_out(self, beta: Floats, free: Floats) -> None:
+        """Move starts (one per row) to the Wald estimate of the maximum without the columns that
+        are not free."""
+        covariance = self._full.covariance
+        patterns, which = np.unique(free, axis=0, return_inverse=True)
+        for i, pattern in enumerate(patterns):
+            out = np.flatnonzero(pattern == 0.0)
+            known = out[covariance[out, out] > 0.0]
+            start = self._full.beta - covariance[:, known] @ np.linalg.solve(
+                covariance[np.ix_(known, known)], self._full.beta[known]
+            )
+            start[out] = 0.0
+            beta[which == i] = start
 
     def _chord(self, counts: Counts, target: Floats, beta: Floats) -> None:
         """Chord steps with Anderson mixing of depth one (as in `profile`), in place."""
@@ -150,7 +175,7 @@ class Refitter:
         k = len(counts)
         size = max(64, _TILE_ELEMENTS // max(k, 1))
         memory = np.empty((k, size))
-        for part, block in self._design.blocks():
+        for part, block in self.design.blocks():
             x = block.T
             for start in range(0, x.shape[1], size):
                 tile = x[:, start : start + size]
@@ -161,9 +186,9 @@ class Refitter:
 
     def _target(self, counts: Counts) -> Floats:
         """X'Wy of each resample."""
-        total = np.zeros((len(counts), self._design.n_parameters))
+        total = np.zeros((len(counts), self.design.n_parameters))
         for rows, x, drawn in self._tiles(counts):
-            total += np.multiply(drawn, self._y[rows], out=drawn) @ x.T
+            total += np.multiply(drawn, self.y[rows], out=drawn) @ x.T
         return total
 
     def _derivatives(
@@ -209,17 +234,23 @@ class Refitter:
                 first += p - i
             packed += weights[:, start : start + size] @ products.T
 
-    def _alone(self, counts: Counts) -> tuple[Floats, int, bool]:
+    def _alone(self, counts: Counts, held: Bools | None) -> tuple[Floats, int, bool]:
         """One resample by the procedure of the outcome model, on its rows."""
-        beta = np.full(self._design.n_parameters, np.nan)
+        beta = np.full(self.design.n_parameters, np.nan)
         rows: Ints = np.repeat(np.arange(len(counts)), counts)
-        y = self._y[rows]
-        whole = self._design
+        y = self.y[rows]
+        if not 0.0 < float(y.sum()) < len(y):
+            return beta, NO_MODEL, False
+        columns = np.arange(len(self.design.columns)) if held is None else np.flatnonzero(held)
+        if held is not None and not len(columns):  # nothing was selected: one risk for all
+            share = float(y.mean())
+            beta[:] = 0.0
+            beta[0] = np.log(share / (1.0 - share))
+            return beta, LIKELIHOOD, False
+        whole = self.design if held is None else self.design.take(columns.tolist())
         design = Design(
             whole.terms, whole.rows[rows], whole.columns, whole.centre, whole.spread
         )  # fmt: skip
-        if not 0.0 < float(y.sum()) < len(y):
-            return beta, NO_MODEL, False
         start = sums(design, y)
         lost = {a.column for a in find_aliased(design, gram_matrix=start.gram)}
         kept = [j for j in range(len(design.columns)) if j not in lost]
@@ -229,7 +260,7 @@ class Refitter:
         fitted, how = self._fit_one(used, y, sums(used, y) if lost else start)
         if fitted is not None:
             beta[:] = 0.0
-            beta[[0, *(j + 1 for j in kept)]] = fitted
+            beta[[0, *(columns[kept] + 1)]] = fitted
         return beta, how, bool(lost)
 
     def _fit_one(self, design: Design, y: Floats, start: Sums) -> tuple[Floats | None, int]:
@@ -254,6 +285,14 @@ def _certified(size: Floats, reach: Floats, n_rows: int) -> Bools:
     moves the decrement by up to eps sqrt(x'Cx) a row, which is therefore added to it.
     """
     return (size + n_rows * _ROUNDING * reach) * reach <= 0.5
+
+
+def _hold_still(information: Floats, free: Floats) -> None:
+    """Cut columns that are not free out of information matrices, in place: they become those of
+    columns that nothing else touches."""
+    information *= free[:, :, None] * free[:, None, :]
+    diagonal = np.arange(free.shape[1])
+    information[:, diagonal, diagonal] += 1.0 - free
 
 
 def _add_each(information: Floats, x: Floats, weights: Floats) -> None:

@@ -1,214 +1,38 @@
 """What every analysis returns: one frozen object made of numbers and facts.
 
 A result holds no text for people except its notes, nothing rounded, no HTML and no fitted
-model. Its tables are kept as immutable columns; reading a table attribute builds a fresh
-DataFrame, so that nothing a caller does to it reaches the next reader.
+model. Its tables are `FrameField`s (`stats.frozen`).
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Literal, overload
+from typing import Any, Literal
 
-import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
+from stats.frozen import Column, ColumnKind, Fact, FrameField, Frozen, FrozenTable
 
-ColumnKind = Literal["text", "float", "count", "flag"]
+__all__ = [  # noqa: RUF022 - what tables are made of, then results from general to particular
+    "Column", "ColumnKind", "FrameField", "Frozen", "FrozenTable", "Note", "Severity",
+    "Result", "EffectsResult", "OutcomeDiagnostics", "OutcomeExtras", "OutcomeResult",
+    "CollinearityResult",
+    "ValidationResult", "SummaryResult", "ComparisonResult", "CorrelationResult", "ModelResult",
+    "CurveResult", "AccuracyResult", "EFFECT_COLUMNS", "FIT_COLUMNS", "SUMMARY_COLUMNS",
+    "TEST_COLUMNS", "RESULT_CLASSES",
+]  # fmt: skip
+
 Severity = Literal["info", "caution", "warning"]
-
-_DTYPES: dict[str, np.dtype[Any]] = {
-    "float": np.dtype("<f8"),
-    "count": np.dtype("<i8"),
-    "flag": np.dtype("?"),
-}
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class Note(Fact):
     """One sentence to the reader of a result, with the term that it speaks of."""
 
     code: str
     severity: Severity
     text: str
     term: str | None = None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Column:
-    """One immutable column: text as a tuple (None = missing), numbers as little-endian bytes.
-
-    A `count` whose value is not known anywhere is stored as `float` with NaN.
-    """
-
-    name: str
-    kind: ColumnKind
-    data: bytes | tuple[str | None, ...]
-
-    def array(self) -> NDArray[Any]:
-        """The values as a new array (object for text)."""
-        if isinstance(self.data, bytes):
-            return np.frombuffer(self.data, dtype=_DTYPES[self.kind]).copy()
-        values = np.empty(len(self.data), dtype=object)
-        values[:] = self.data
-        return values
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class FrozenTable:
-    """An immutable table. `frame()` gives an independent DataFrame."""
-
-    columns: tuple[Column, ...]
-    n_rows: int
-
-    def frame(self) -> pd.DataFrame:
-        """Build a DataFrame that shares no memory with this table."""
-        data: dict[str, Any] = {}
-        for column in self.columns:
-            if isinstance(column.data, bytes):
-                data[column.name] = column.array()
-            else:
-                data[column.name] = pd.array(list(column.data), dtype="str")
-        return pd.DataFrame(data, index=pd.RangeIndex(self.n_rows), copy=False)
-
-    def column(self, name: str) -> NDArray[Any]:
-        """One column as a new array; KeyError when there is none of that name."""
-        for column in self.columns:
-            if column.name == name:
-                return column.array()
-        raise KeyError(name)
-
-
-def _freeze_column(name: str, kind: ColumnKind, values: object) -> tuple[Column, int]:
-    if kind == "text":
-        cells = tuple(_cell(v) for v in values)  # type: ignore[union-attr]
-        return Column(name, kind, cells), len(cells)
-    numbers = np.asarray(values)
-    if numbers.ndim != 1:
-        raise TypeError(f"column {name!r} must have one dimension, not {numbers.ndim}")
-    if kind == "count" and numbers.dtype.kind == "f" and np.isnan(numbers).any():
-        kind = "float"
-    frozen = np.ascontiguousarray(numbers, dtype=_DTYPES[kind])
-    return Column(name, kind, frozen.tobytes()), len(frozen)
-
-
-def _cell(value: object) -> str | None:
-    if type(value) is str or value is None:
-        return value
-    if value is pd.NA or (isinstance(value, float) and math.isnan(value)):
-        return None
-    return str(value)
-
-
-def _kind_of(values: object) -> ColumnKind:
-    dtype = getattr(values, "dtype", None)
-    code = getattr(dtype, "kind", "O")
-    if code in "iu":
-        return "count"
-    if code == "f":
-        return "float"
-    return "flag" if code == "b" and isinstance(dtype, np.dtype) else "text"
-
-
-def freeze_table(
-    values: FrozenTable | pd.DataFrame | Mapping[str, object],
-    columns: Mapping[str, ColumnKind],
-    *,
-    more: bool,
-) -> FrozenTable:
-    """Check a table against its contract and make it immutable.
-
-    `columns` must all be present, in this order, before any others; others are allowed
-    when `more` is true. TypeError otherwise: a table that breaks its contract is a defect of
-    ours, not of the user's data.
-    """
-    if isinstance(values, FrozenTable):
-        names = [column.name for column in values.columns]
-    else:
-        names = [str(name) for name in values]
-    expected = list(columns)
-    if names[: len(expected)] != expected or (not more and len(names) != len(expected)):
-        raise TypeError(f"table has columns {names}, its contract says {expected}")
-    if isinstance(values, FrozenTable):
-        return values
-    frozen: list[Column] = []
-    lengths: set[int] = set()
-    for name in names:
-        raw = values[name]
-        cells = raw.array if isinstance(raw, pd.Series) else raw
-        column, length = _freeze_column(name, columns.get(name) or _kind_of(cells), cells)
-        frozen.append(column)
-        lengths.add(length)
-    if len(lengths) > 1:
-        raise TypeError(f"table columns have different lengths: {sorted(lengths)}")
-    return FrozenTable(tuple(frozen), lengths.pop() if lengths else 0)
-
-
-class FrameField:
-    """A table attribute of a result: takes a DataFrame or mapping, gives a fresh DataFrame."""
-
-    def __init__(self, columns: Mapping[str, ColumnKind], *, more: bool = False) -> None:
-        self.columns = columns
-        self.more = more
-        self.slot = ""
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.slot = f"_{name}"
-
-    @overload
-    def __get__(self, instance: None, owner: type) -> FrameField: ...
-    @overload
-    def __get__(self, instance: object, owner: type | None = None) -> pd.DataFrame: ...
-    def __get__(self, instance: object | None, owner: type | None = None) -> object:
-        if instance is None:
-            raise AttributeError("a table attribute has no default")
-        return instance.__dict__[self.slot].frame()
-
-    def __set__(
-        self, instance: object, value: FrozenTable | pd.DataFrame | Mapping[str, object]
-    ) -> None:
-        instance.__dict__[self.slot] = freeze_table(value, self.columns, more=self.more)
-
-
-def freeze(value: Any) -> Any:
-    """Make plain data immutable: mappings read-only, lists to tuples, numpy scalars plain."""
-    if isinstance(value, Mapping):
-        return MappingProxyType({str(k): freeze(v) for k, v in value.items()})
-    if isinstance(value, (list, tuple)):
-        return tuple(freeze(v) for v in value)
-    if isinstance(value, np.generic):
-        return value.item()
-    if value is None or isinstance(value, (str, bool, int, float, Note, FrozenTable, Frozen)):
-        return value
-    raise TypeError(f"a result cannot hold a {type(value).__name__}")
-
-
-class Frozen:
-    """Base of frozen dataclasses with table attributes; knows how the codec takes it apart."""
-
-    def __post_init__(self) -> None:
-        for name, value in self._plain():
-            object.__setattr__(self, name, freeze(value))
-
-    def _plain(self) -> Iterator[tuple[str, object]]:
-        for item in fields(self):  # type: ignore[arg-type]
-            if f"_{item.name}" not in self.__dict__:
-                yield item.name, getattr(self, item.name)
-
-    def codec_state(self) -> dict[str, object]:
-        """Field name -> value that the constructor takes back; tables stay frozen."""
-        state: dict[str, object] = {}
-        for item in fields(self):  # type: ignore[arg-type]
-            frozen = self.__dict__.get(f"_{item.name}")
-            state[item.name] = frozen if frozen is not None else getattr(self, item.name)
-        return state
-
-    def table(self, name: str) -> FrozenTable:
-        """The immutable table behind a table attribute, without building a DataFrame."""
-        return self.__dict__[f"_{name}"]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -293,6 +117,51 @@ class OutcomeDiagnostics(Frozen):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class OutcomeExtras(Frozen):
+    """What stands beside the odds ratios of an outcome model when it is asked for.
+
+    `selection`: the steps of a data-driven selection. `nonlinearity`: per spline term its knots,
+    the tests of its shape and of the whole term, and the odds ratio of the third against the first
+    quartile. `curves`: odds ratio along a spline term against `reference`. `risks`: risk ratios and
+    standardised risk differences. `subgroups`: the exposure's effect within each level, with
+    the interaction test repeated on the rows of its column.
+    """
+
+    selection: FrameField = FrameField(
+        {"step": "count", "term": "text", "action": "text", "p_value": "float", "aic": "float"}
+    )
+    nonlinearity: FrameField = FrameField(
+        {
+            "term": "text", "knots": "text", "test": "text", "statistic": "float", "df": "count",
+            "p_value": "float", "statistic_term": "float", "df_term": "count", "p_term": "float",
+            "reference": "float", "q1": "float", "q3": "float", "estimate": "float",
+            "ci_low": "float", "ci_high": "float",
+        }
+    )  # fmt: skip
+    curves: FrameField = FrameField(
+        {
+            "term": "text", "x": "float", "estimate": "float", "ci_low": "float",
+            "ci_high": "float",
+        }
+    )  # fmt: skip
+    risks: FrameField = FrameField(
+        {
+            "measure": "text", "term": "text", "level": "text", "reference": "text",
+            "risk": "float", "risk_reference": "float", "estimate": "float", "std_error": "float",
+            "ci_low": "float", "ci_high": "float", "statistic": "float", "p_value": "float",
+        }
+    )  # fmt: skip
+    subgroups: FrameField = FrameField(
+        {
+            "subgroup": "text", "group": "text", "term": "text", "level": "text",
+            "reference": "text", "n": "count", "events": "count", "estimate": "float",
+            "ci_low": "float", "ci_high": "float", "p_value": "float", "method": "text",
+            "statistic": "float", "df": "count", "p_interaction": "float",
+        }
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class OutcomeResult(Result):
     """What `analyze_outcome` returns: descriptives, crude and adjusted effects, diagnostics.
 
@@ -317,6 +186,7 @@ class OutcomeResult(Result):
     crude: EffectsResult
     adjusted: EffectsResult
     diagnostics: OutcomeDiagnostics
+    extras: OutcomeExtras | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -340,7 +210,8 @@ class ValidationResult(Result):
     `apparent` - `optimism`, `mc_error` its Monte Carlo standard error and `target` what the
     quality asks of it; `low`, `high` the interval of the corrected value. `calibration`: at each
     predicted risk the observed one, with its band, and the same corrected. `decision`: net
-    benefit at each threshold risk. `groups`: ten groups of rising predicted risk.
+    benefit at each threshold risk. `groups`: ten groups of rising predicted risk. `selection`: how
+    often each candidate was selected; no rows where the data had no choice.
     """
 
     outcome: str
@@ -370,11 +241,156 @@ class ValidationResult(Result):
     groups: FrameField = FrameField(
         {"group": "count", "n": "count", "predicted": "float", "observed": "float"}
     )
+    selection: FrameField = FrameField(
+        {"term": "text", "in_model": "flag", "resamples": "count", "share": "float"}
+    )
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+#: One number of a descriptive table. `level` is missing for continuous variables, `group` for
+#: all rows together; `stat` is n, percent, mean, sd, median, q1, q3, min, max or missing.
+SUMMARY_COLUMNS: Mapping[str, ColumnKind] = MappingProxyType(
+    {"variable": "text", "level": "text", "group": "text", "stat": "text", "value": "float"}
+)
+
+#: One test. `mc_error` is the Monte Carlo standard error of a simulated p-value.
+TEST_COLUMNS: Mapping[str, ColumnKind] = MappingProxyType(
+    {"test": "text", "statistic": "float", "df": "float", "p_value": "float"}
+)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SummaryResult(Result):
+    """A cohort described, overall and by group (`describe_cohort`).
+
+    `balance`: standardised mean difference of each variable between two groups, first minus
+    second. `tests` has one row per test, named; it is empty unless tests were asked for.
+    """
+
+    group: str | None
+    groups: tuple[str, ...]
+    summary: FrameField = FrameField(SUMMARY_COLUMNS)
+    tests: FrameField = FrameField({"variable": "text", **TEST_COLUMNS}, more=True)
+    balance: FrameField = FrameField(
+        {"variable": "text", "group_a": "text", "group_b": "text", "smd": "float"}, more=True
+    )
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ComparisonResult(Result):
+    """Groups compared on one variable (`compare_groups`).
+
+    `tests`: the chosen test first, then those that stand beside it. `effects`: effect sizes with
+    intervals. `pairwise`: post hoc comparisons, `p_adjusted` as `method` says. `checks`: the
+    assumptions looked at. `points`: what the distribution figure is drawn from.
+    """
+
+    value: str
+    group: str
+    groups: tuple[str, ...]
+    summary: FrameField = FrameField(SUMMARY_COLUMNS)
+    tests: FrameField = FrameField(TEST_COLUMNS, more=True)
+    effects: FrameField = FrameField(
+        {
+            "measure": "text", "group_a": "text", "group_b": "text",
+            "estimate": "float", "ci_low": "float", "ci_high": "float",
+        },
+        more=True,
+    )  # fmt: skip
+    pairwise: FrameField = FrameField(
+        {
+            "method": "text", "group_a": "text", "group_b": "text", "estimate": "float",
+            "ci_low": "float", "ci_high": "float", "statistic": "float", "df": "float",
+            "p_value": "float", "p_adjusted": "float",
+        },
+        more=True,
+    )  # fmt: skip
+    checks: FrameField = FrameField({"check": "text", "group": "text", **TEST_COLUMNS}, more=True)
+    points: FrameField = FrameField({"group": "text"}, more=True)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CorrelationResult(Result):
+    """Correlations of all pairs (`correlate`); `given` names what was held constant."""
+
+    variables: tuple[str, ...]
+    given: tuple[str, ...] = ()
+    pairs: FrameField = FrameField(
+        {
+            "variable_a": "text", "variable_b": "text", "n": "count", "coefficient": "float",
+            "ci_low": "float", "ci_high": "float", "statistic": "float", "df": "float",
+            "p_value": "float", "p_adjusted": "float",
+        },
+        more=True,
+    )  # fmt: skip
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ModelResult(Result):
+    """A linear, count or Cox model: crude and adjusted (`fit_linear`, `fit_counts`, `fit_cox`).
+
+    `tests`: checks of the adjusted model (proportional hazards, dispersion, residuals), `term`
+    missing for global ones. `curves`: effect along each predictor that enters as a spline.
+    """
+
+    outcome: str
+    crude: EffectsResult
+    adjusted: EffectsResult
+    tests: FrameField = FrameField({"term": "text", **TEST_COLUMNS}, more=True)
+    curves: FrameField = FrameField(
+        {
+            "term": "text", "x": "float", "estimate": "float", "ci_low": "float",
+            "ci_high": "float",
+        }
+    )  # fmt: skip
+    diagnostics: OutcomeDiagnostics
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CurveResult(Result):
+    """Curves by group: survival, cumulative incidence, ROC.
+
+    (`estimate_survival`, `estimate_incidence`, `evaluate_roc`.) `curve` says which. `points` are
+    the steps of each curve, `summary` has one row per group, `chosen` the values at chosen times
+    or thresholds, `pairwise` the comparisons of two groups.
+    """
+
+    curve: str
+    groups: tuple[str, ...]
+    points: FrameField = FrameField({"group": "text"}, more=True)
+    summary: FrameField = FrameField({"group": "text", "n": "count", "events": "count"}, more=True)
+    chosen: FrameField = FrameField({"group": "text"}, more=True)
+    tests: FrameField = FrameField(TEST_COLUMNS, more=True)
+    pairwise: FrameField = FrameField({"group_a": "text", "group_b": "text"}, more=True)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class AccuracyResult(Result):
+    """Measures of a two-by-two table (`evaluate_test`, `two_by_two`, and pooled in `stratify`).
+
+    `counts` is the table, one row per cell (and stratum); `measures` one row per measure and
+    interval method.
+    """
+
+    counts: FrameField = FrameField({"row": "text", "column": "text", "n": "count"}, more=True)
+    measures: FrameField = FrameField(
+        {
+            "measure": "text", "method": "text", "estimate": "float", "ci_low": "float",
+            "ci_high": "float",
+        },
+        more=True,
+    )  # fmt: skip
+    tests: FrameField = FrameField(TEST_COLUMNS, more=True)
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 #: Every class that a cached result may be made of; the codec builds no other.
 RESULT_CLASSES: Sequence[type] = (
-    Note, Column, FrozenTable, EffectsResult, OutcomeDiagnostics, OutcomeResult,
-    CollinearityResult, ValidationResult,
+    Note, Column, FrozenTable, EffectsResult, OutcomeDiagnostics, OutcomeExtras,
+    OutcomeResult, CollinearityResult, ValidationResult, SummaryResult, ComparisonResult,
+    CorrelationResult, ModelResult, CurveResult, AccuracyResult,
 )  # fmt: skip

@@ -102,7 +102,8 @@ class Limits:
 def profile_limits(likelihood: SlopeLikelihood, tile: Tile, peak: Peak, quantile: float) -> Limits:
     """Both limits of every column at once; arrays inside have the shape (side, column)."""
     side = np.array([[-1.0], [1.0]])
-    error = np.sqrt(peak.slope_variance)
+    # a variance that rounding has made negative gives no start, and that column no exact root
+    error = np.sqrt(np.where(peak.slope_variance > 0, peak.slope_variance, np.nan))
     b0, b1 = _start(peak, side * quantile, error)
     moving = np.broadcast_to(peak.settled, b0.shape).copy()
     exact = np.zeros(b0.shape, dtype=bool)

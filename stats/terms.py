@@ -26,7 +26,10 @@ _UNDERSTOOD = ({"0": False, "1": True}, {"no": False, "yes": True}, {"false": Fa
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BinaryOutcome:
-    """`y` is true at the event, `known` where the outcome has a value; rows of the file."""
+    """`y` is true at the event, `known` where the outcome has a value; rows of the file.
+
+    With clusters `known` also asks for the row's cluster; `without_cluster` rows lack only that.
+    """
 
     name: str
     event: str
@@ -34,15 +37,18 @@ class BinaryOutcome:
     y: Bools
     known: Bools
     assumed: bool
+    without_cluster: int = 0
 
 
 def binary_outcome(dataset: Dataset, name: str, event: object) -> BinaryOutcome:
     """The outcome as event and other level. BadInput unless two values occur and the event
     is chosen or one of the three understood codings."""
     factor = dataset.factor(name)
+    levels = levels_of(dataset, name)
     codes = np.asarray(factor.codes)
-    counts = np.bincount(codes[codes >= 0], minlength=len(factor.categories))
-    present = [str(c) for c, n in zip(factor.categories, counts, strict=True) if n]
+    known = codes >= 0
+    counts = np.bincount(codes[known], minlength=len(levels)).tolist()
+    present = [level for level, n in zip(levels, counts, strict=True) if n]
     chosen = None if event is None else dataset.level_of(name, event)
     _two_levels(name, present)
     if chosen is None:
@@ -60,8 +66,15 @@ def binary_outcome(dataset: Dataset, name: str, event: object) -> BinaryOutcome:
             hint=f"Its values are {quote_list(present)}.",
         )  # fmt: skip
     other = next(level for level in present if level != chosen)
-    position = [str(c) for c in factor.categories].index(chosen)
-    return BinaryOutcome(name, chosen, other, codes == position, codes >= 0, event is None)
+    y = codes == levels.index(chosen)
+    return BinaryOutcome(name, chosen, other, y, known, event is None)
+
+
+def levels_of(dataset: Dataset, name: str) -> tuple[str, ...]:
+    """The labels of a column read as a category, in order."""
+    return dataset.remember(
+        ("levels", name), lambda: tuple(str(c) for c in dataset.factor(name).categories)
+    )
 
 
 def _two_levels(name: str, present: Sequence[str]) -> None:
@@ -133,7 +146,7 @@ def check_predictors(dataset: Dataset, names: Sequence[str], *, outcome: str | N
 
 
 def _few_levels(dataset: Dataset, name: str) -> None:
-    n_levels = len(dataset.factor(name).categories)
+    n_levels = len(levels_of(dataset, name))
     if n_levels > MOST_LEVELS:
         raise BadInput(
             f'"{name}" has {n_levels:,} levels; a predictor may have at most {MOST_LEVELS}.',
@@ -145,7 +158,7 @@ def _few_levels(dataset: Dataset, name: str) -> None:
 def _few_columns(dataset: Dataset, names: Sequence[str]) -> None:
     """A model of very many levels would need more memory than there is."""
     factors = [n for n in names if dataset.variable(n).kind in FACTOR_KINDS]
-    levels = sum(max(len(dataset.factor(n).categories) - 1, 0) for n in factors)
+    levels = sum(max(len(levels_of(dataset, n)) - 1, 0) for n in factors)
     n_columns = len(names) - len(factors) + levels
     if n_columns > MOST_COLUMNS:
         raise BadInput(
@@ -176,11 +189,11 @@ def resolve_references(
         wanted = asked.pop(name, None)
         if wanted is None:
             wanted = variable.reference
-        levels = dataset.factor(name).categories
+        levels = levels_of(dataset, name)
         if wanted is not None:
             resolved[name] = dataset.level_of(name, wanted)
-        elif len(levels):
-            resolved[name] = str(levels[0])
+        elif levels:
+            resolved[name] = levels[0]
     for name in asked:
         dataset.variable(name)
         raise BadInput(
@@ -222,10 +235,13 @@ def build_term(
     column = dataset.column(name)
     if isinstance(column.dtype, pd.CategoricalDtype):
         factor = dataset.factor(name)
-        levels = tuple(str(c) for c in factor.categories)
+        levels = levels_of(dataset, name)
         index = levels.index(reference) if reference is not None else 0
         return Term(name, "factor", np.asarray(factor.codes), levels, index)
-    values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+    if column.dtype == np.float64:
+        values = column.to_numpy()
+    else:
+        values = column.to_numpy(dtype=np.float64, na_value=np.nan)
     largest = max(np.fmax.reduce(values, initial=0.0), -np.fmin.reduce(values, initial=0.0))
     if largest > LARGEST_VALUE:
         row = int(np.flatnonzero(np.abs(values) > LARGEST_VALUE)[0]) + 1

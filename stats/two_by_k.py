@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from scipy.special import chdtrc, expit, ndtr, xlogy
 
 from stats.design import Bools, Floats, Ints, Term
-from stats.ranks import Concordance, concordance_of_counts
+from stats.ranks import Concordance, concordances_of_counts
 
 _FAR = 600.0  # |u| beyond which expit(u) underflows
 _SETTLED = 1e-8  # distance in r from a root; one more (quadratic) step makes it exact
@@ -101,14 +101,14 @@ def tabulate(terms: Sequence[Term], y: Bools, known: Bools) -> LevelTables:
     """Count the rows with known outcome of each factor (each has at least one level)."""
     kept = None if known.all() else np.flatnonzero(known)
     outcome = (y if kept is None else y[kept]).astype(np.intp)
+    outcome += 2  # the code -1 of missing values comes first
+    key = np.empty_like(outcome)
     sizes = [len(term.levels) for term in terms]
     counts: list[NDArray[np.intp]] = []
     for term, size in zip(terms, sizes, strict=True):
-        key = term.values if kept is None else term.values[kept]
-        key = key.astype(np.intp)
+        key[:] = term.values if kept is None else term.values.take(kept, mode="clip")
         key *= 2
         key += outcome
-        key += 2  # the code -1 of missing values comes first
         counts.append(np.bincount(key, minlength=2 * size + 2))
     starts = np.concatenate(([0], np.cumsum(sizes, dtype=np.intp)))
     cells = np.concatenate([c[2:] for c in counts]) if counts else np.zeros(0, dtype=np.intp)
@@ -247,17 +247,18 @@ def _models(work: _Work) -> dict[str, Any]:
 
 def _concordances(tables: LevelTables, risk: Floats, estimable: Bools) -> list[Concordance]:
     """Concordance of the fitted risks; levels with the same risk are ties."""
-    found: list[Concordance] = []
-    for t, start in enumerate(tables.starts[:-1]):
-        if not estimable[t]:
-            found.append(Concordance(np.nan, np.nan))
-            continue
-        own = slice(start, tables.starts[t + 1])
-        values, place = np.unique(risk[own], return_inverse=True)
-        events = np.bincount(place, tables.events[own], len(values)).astype(np.float64)
-        others = np.bincount(place, tables.others[own], len(values)).astype(np.float64)
-        found.append(concordance_of_counts(events, others)[1])
-    return found
+    if not len(estimable):
+        return []
+    term_of = tables.term_of
+    order = np.lexsort((risk, term_of))  # the levels of each factor stay together
+    ordered = risk[order]
+    change = np.concatenate(([True], (ordered[1:] != ordered[:-1]) | (np.diff(term_of) > 0)))
+    starts = np.flatnonzero(change)
+    own = term_of[starts]
+    first = np.searchsorted(own, np.arange(len(estimable)))  # of each factor, among these
+    events = np.add.reduceat(tables.events[order], starts)
+    others = np.add.reduceat(tables.others[order], starts)
+    return concordances_of_counts(events, others, first)
 
 
 def merged_deviance(a: Floats, b: Floats, c: Floats, d: Floats) -> Floats:

@@ -87,9 +87,10 @@ class CrudeFit:
     intercept: float
     intercept_std_error: float
     method: Literal["maximum likelihood", "Firth"]
-    interval: Interval
+    interval: Interval | Literal["robust"]
     separated: bool
     notes: tuple[Note, ...]
+    p_term: float | None = None  # of the whole predictor where it is not `lr_p`
 
 
 def fit_crude(
@@ -101,6 +102,7 @@ def fit_crude(
     interval: Interval,
     ci_level: float,
     ranked: Sequence[OutcomeRanks | None] | None = None,
+    tables: LevelTables | None = None,
 ) -> list[CrudeFit]:
     """Fit one logistic model per term, each on the rows where outcome and term are known.
 
@@ -117,6 +119,8 @@ def fit_crude(
         maximum not exist, limits and tests are (penalised) profile whatever is asked for.
     ranked
         `rank_terms` of the same terms, outcome and rows, when it is at hand.
+    tables
+        `tabulate` of the factors with levels among the terms, when it is at hand.
 
     Returns one `CrudeFit` per term, in order. Raises BadInput for infinite numbers.
     """
@@ -125,7 +129,7 @@ def fit_crude(
     fits: dict[int, CrudeFit] = {}
     factors = [i for i, term in enumerate(terms) if term.kind == "factor"]
     stacked = [i for i in factors if terms[i].levels]
-    tables = tabulate([terms[i] for i in stacked], y, known)
+    tables = tabulate([terms[i] for i in stacked], y, known) if tables is None else tables
     closed = fit_factors(tables, method=method, interval=interval, quantile=quantile)
     n_known = int(np.count_nonzero(known))
     for t, i in enumerate(stacked):
@@ -176,6 +180,7 @@ def _factor_fit(
 ) -> CrudeFit:
     own = slice(tables.starts[t], tables.starts[t + 1])
     events, others = tables.events[own], tables.others[own]
+    rows = events + others
     n, n_events, parameters = int(fit.n[t]), int(fit.events[t]), int(fit.parameters[t])
     firth = bool(fit.firth[t])
     notes: list[Note] = []
@@ -184,13 +189,13 @@ def _factor_fit(
     elif not fit.estimable[t]:
         notes.append(crude_notes.one_outcome(term.name, n, n_events))
     elif parameters == 1:
-        level = term.levels[int(np.argmax(events + others))]
+        level = term.levels[int(np.argmax(rows))]
         notes.append(crude_notes.constant(term.name, f'"{level}"', n))
     else:
         notes += crude_notes.factor_notes(term, events, others, fit.separated[own], firth=firth)
     return CrudeFit(
         term=term.name,
-        level_n=(events + others).astype(np.int64), level_events=events.astype(np.int64),
+        level_n=rows.astype(np.int64), level_events=events.astype(np.int64),
         coef=fit.coef[own], std_error=fit.std_error[own],
         ci_low=fit.ci_low[own], ci_high=fit.ci_high[own],
         statistic=fit.statistic[own], df=fit.df[own], p_value=fit.p_value[own],
@@ -212,15 +217,15 @@ def _slope_fit(
     n, events = ranks.overall.n, ranks.event.n
     if fit is None:
         return _nothing(term, ranks, n_known, choices)
-    row: dict[str, Any] = {
-        name: np.array([getattr(fit, name)])
-        for name in ("coef", "std_error", "ci_low", "ci_high", "statistic", "p_value")
-    }
+    coef, error, low, high, statistic, p_value = np.array(
+        [fit.coef, fit.std_error, fit.ci_low, fit.ci_high, fit.statistic, fit.p_value]
+    )[:, None]
     sign = fit.coef if not math.isnan(fit.coef) else ranks.event.mean - ranks.other.mean
     if abs(fit.coef) <= _NO_SLOPE * fit.std_error:
         sign = 0.0  # all fitted risks are the same but for rounding
     return CrudeFit(
-        term=term.name, level_n=np.array([n]), level_events=np.array([events]), **row,
+        term=term.name, level_n=np.array([n]), level_events=np.array([events]),
+        coef=coef, std_error=error, ci_low=low, ci_high=high, statistic=statistic, p_value=p_value,
         df=np.array([1.0 if fit.profile else _NAN]),
         n=n, events=events, missing=n_known - n, parameters=2,
         penalised_loglik=fit.penalised_loglik, brier=fit.brier,

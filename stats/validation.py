@@ -13,8 +13,7 @@ from scipy.special import expit
 
 from stats import outcome as outcome_model
 from stats import validation_notes
-from stats.adjusted import AdjustedModel, ModelNumbers, fit_adjusted
-from stats.design import Bools, Design, Floats
+from stats.design import Bools, Design, Floats, Ints
 from stats.diagnostics import risk_groups
 from stats.errors import BadInput, NotEstimable
 from stats.optimism import (
@@ -28,18 +27,19 @@ from stats.optimism import (
 )
 from stats.outcome_notes import notes_on_data
 from stats.performance import Assessor, Performance
-from stats.refit import FIRTH, LIKELIHOOD, NO_MODEL, SEPARATED, FullFit, Refits, Refitter
+from stats.refit import FIRTH, LIKELIHOOD, NO_MODEL, SEPARATED, Refits
 from stats.resampling import (
     BATCH,
     Counts,
     Tier,
-    canonical_order,
     draw_counts,
     expected_resamples,
     share_of_target,
 )
+from stats.reselection import selection_table
 from stats.result import ValidationResult
-from stats.terms import BinaryOutcome, binary_outcome, build_term
+from stats.terms import BinaryOutcome, binary_outcome
+from stats.validated_model import ValidatedModel, validated_model
 from stats.variables import Dataset, as_dataset, quote_list
 
 Progress = Callable[[float, ValidationResult], object]
@@ -83,7 +83,9 @@ def validate_outcome_model(
     Parameters
     ----------
     data, outcome, predictors, event, references, adjust, method, scale : as in
-        `analyze_outcome`; they name the same model on the same rows.
+        `analyze_outcome`; they name the same model on the same rows. A selection ("screen:0.2",
+        "backward:aic") is made on the rows complete in all predictors and repeated in every
+        resample.
     quality : "preview" (50 to 100 resamples), "standard" (200 to 500) or "publication" (500 to
         2,000). Resamples run in batches of 50 until every Monte Carlo standard error is below
         the target of the quality (`stats.optimism.TIERS`), or its largest number is reached.
@@ -95,7 +97,8 @@ def validate_outcome_model(
     -------
     ValidationResult. `measures`: C-statistic, calibration slope and intercept, Brier score, each
     apparent, its optimism, corrected, with Monte Carlo error; `calibration`: observed against
-    predicted risk; `decision`: net benefit over threshold risks 0.01 to 0.99.
+    predicted risk; `decision`: net benefit over threshold risks 0.01 to 0.99; `selection`: how
+    often each predictor was selected.
 
     Raises
     ------
@@ -104,9 +107,10 @@ def validate_outcome_model(
 
     Notes
     -----
-    Harrell's optimism correction: complete cases are resampled, and the whole procedure (fit,
-    Firth's penalty where a resample is separated, columns without information left out) runs
-    in each. Calibration slope and `recalibration_intercept` are those of rms::validate; the
+    Harrell's optimism correction: complete cases are resampled, and the whole procedure (the
+    selection of predictors, the fit, Firth's penalty where a resample is separated, columns without
+    information left out) runs in each; one that selects nothing predicts the same risk for all.
+    Calibration slope and `recalibration_intercept` are those of rms::validate; the
     `calibration_intercept` holds the slope at 1. The calibration curve is a logistic regression
     on a restricted cubic spline of the linear predictor, knots fixed at quantiles of the
     model's own; its apparent band is a Wald band on the logit scale. Intervals of corrected
@@ -173,38 +177,29 @@ class _Validation:
     dataset: Dataset
     choices: Mapping[str, Any]
     outcome: BinaryOutcome
-    model: AdjustedModel
-    numbers: ModelNumbers
-    design: Design
-    y: Floats
+    made: ValidatedModel
     predictor: Floats
     assessor: Assessor
-    refitter: Refitter
     collected: Collected
     how: list[int] = field(default_factory=lambda: [0, 0, 0, 0])
     reduced: int = 0
+    selected: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.intp))
+    same: int = 0
+    empty: int = 0
 
     @classmethod
     def of(cls, dataset: Dataset, choices: Mapping[str, Any]) -> _Validation:
         """Fit the model and measure it on its own data."""
         found = binary_outcome(dataset, choices["outcome"], choices["event"])
-        model = _fit(dataset, found, choices)
-        design, numbers, sums = model.design, model.numbers, model.sums
-        if design is None or numbers is None or sums is None or numbers.runaway:
-            raise _no_model(model)
-        used = [design.terms[i] for i in sorted({c.term for c in design.columns})]
-        rows = canonical_order(used, model.rows, found.y)
-        design = Design(design.terms, rows, design.columns, design.centre, design.spread)
-        y = found.y[rows].astype(np.float64)
-        predictor = _predictors(design, numbers.beta[None])
-        assessor = Assessor(predictor[0], y, _n_knots(y))
-        likelihood = np.array([numbers.estimator == "maximum likelihood"])
+        made = validated_model(dataset, found, choices)
+        predictor = _predictors(made.design, made.beta[None])
+        assessor = Assessor(predictor[0], made.y, _n_knots(made.y))
+        likelihood = np.array([made.numbers.estimator == "maximum likelihood"])
         apparent = assessor.assess(predictor, None, likelihood)[1]
-        full = FullFit(numbers.beta, numbers.covariance, sums.row_norm)
-        refitter = Refitter(design, y, full, choices["method"])
+        none = np.zeros(len(made.candidates), dtype=np.intp)
         return cls(
-            dataset, choices, found, model, numbers, design, y, predictor[0], assessor,
-            refitter, Collected(apparent),
+            dataset, choices, found, made, predictor[0], assessor, Collected(apparent),
+            selected=none,
         )  # fmt: skip
 
     @property
@@ -235,24 +230,33 @@ class _Validation:
         return result
 
     def _run_batch(self, batch: int) -> None:
-        counts = draw_counts(len(self.y), batch, self.choices["seed"])
-        refits = self.refitter.refit(counts)
+        counts = draw_counts(len(self.made.y), batch, self.choices["seed"])
+        refits, held = self.made.remake(counts)
         for kind in (LIKELIHOOD, FIRTH, SEPARATED, NO_MODEL):
             self.how[kind] += int(np.count_nonzero(refits.how == kind))
         self.reduced += int(np.count_nonzero(refits.reduced))
         usable = np.flatnonzero(refits.how < SEPARATED)
-        step = max(1, _PREDICTOR_ELEMENTS // len(self.y))
+        if held is not None:
+            self._count(held[usable])
+        step = max(1, _PREDICTOR_ELEMENTS // len(self.made.y))
         for first in range(0, len(usable), step):
             self.collected.add(*self._measure(counts, refits, usable[first : first + step]))
         if not len(usable):
             empty = Performance.empty(0, len(self.assessor.grid))
             self.collected.add(empty, empty)
 
+    def _count(self, held: Bools) -> None:
+        """What the resamples with a model selected."""
+        chosen = [name in self.made.chosen for name in self.made.candidates]
+        self.selected += held.sum(axis=0)
+        self.same += int((held == chosen).all(axis=1).sum())
+        self.empty += int((~held.any(axis=1)).sum())
+
     def _measure(
         self, counts: Counts, refits: Refits, chosen: Any
     ) -> tuple[Performance, Performance]:
         whole = len(chosen) == len(counts)
-        predictor = _predictors(self.design, refits.beta[chosen])
+        predictor = _predictors(self.made.design, refits.beta[chosen])
         likelihood: Bools = refits.how[chosen] == LIKELIHOOD
         return self.assessor.assess(predictor, counts if whole else counts[chosen], likelihood)
 
@@ -260,18 +264,19 @@ class _Validation:
         facts = self._facts(share, final=final)
         measures = measures_table(self.collected, self.tier, without_interval=_WITHOUT_INTERVAL)
         curve = self.assessor.apparent_curve(self.predictor, CI_LEVEL)
-        groups = risk_groups(self.y, expit(self.predictor))
-        notes = [
-            n for n in notes_on_data(self.dataset, self.outcome, []) if n.code in _ON_DATA
-        ] + self.model.notes  # fmt: skip
-        notes += validation_notes.notes_on_sample(self.model, self.outcome, facts["rarer_outcome"])
-        if self.numbers.estimator != "maximum likelihood":
+        made, usable = self.made, facts["usable_resamples"]
+        groups = risk_groups(made.y, expit(self.predictor))
+        notes = [n for n in notes_on_data(self.dataset, self.outcome, []) if n.code in _ON_DATA]
+        notes += [*made.left_out, *made.model.notes]
+        notes += validation_notes.notes_on_sample(len(made.y), self.outcome, facts)
+        notes += validation_notes.notes_on_selection(self.choices["adjust"], facts)
+        if made.numbers.estimator != "maximum likelihood":
             notes.append(validation_notes.note_on_penalty())
         notes += validation_notes.notes_on_resamples(facts)
         notes += validation_notes.notes_on_error(facts, measures, final=final)
         return ValidationResult(
             analysis="validate_outcome_model", choices=self.choices,
-            n_rows=self.dataset.n_rows, n_used=len(self.y), exclusions=self._exclusions(),
+            n_rows=self.dataset.n_rows, n_used=len(made.y), exclusions=self._exclusions(),
             notes=tuple(notes), references=_CITATIONS, method=self._method(facts),
             outcome=self.outcome.name, event=self.outcome.event, other=self.outcome.other,
             measures=measures,
@@ -281,17 +286,25 @@ class _Validation:
                 "group": np.arange(1, len(groups.n) + 1), "n": groups.n.astype(np.int64),
                 "predicted": groups.expected / groups.n, "observed": groups.events / groups.n,
             },
+            selection=selection_table(made.candidates, made.chosen, self.selected, usable),
             facts=facts,
         )  # fmt: skip
 
     def _facts(self, share: float, *, final: bool) -> dict[str, Any]:
-        events = int(self.y.sum())
+        y, made = self.made.y, self.made
+        events = int(y.sum())
+        columns = made.model.design.columns if made.model.design is not None else ()
         return {
             "events": events,
-            "prevalence": events / len(self.y),
-            "rarer_outcome": min(events, len(self.y) - events),
-            "parameters": len(self.design.columns),
-            "estimator": self.numbers.estimator,
+            "prevalence": events / len(y),
+            "rarer_outcome": min(events, len(y) - events),
+            "parameters": len(columns),
+            "candidate_parameters": len(made.design.columns),
+            "candidates": made.candidates,
+            "selected": made.chosen,
+            "same_selection_resamples": self.same,
+            "empty_resamples": self.empty,
+            "estimator": made.numbers.estimator,
             "method": self.choices["method"],
             "quality": self.choices["quality"],
             "seed": self.choices["seed"],
@@ -315,7 +328,7 @@ class _Validation:
         no_outcome = int(np.count_nonzero(~self.outcome.known))
         lost = {
             "outcome missing": no_outcome,
-            "predictor missing": self.dataset.n_rows - no_outcome - len(self.y),
+            "predictor missing": self.dataset.n_rows - no_outcome - len(self.made.y),
         }
         return {reason: rows for reason, rows in lost.items() if rows}
 
@@ -323,6 +336,7 @@ class _Validation:
         kept = (
             "estimator", "resamples", "target_reached", "quality", "seed", "knots", "ci_level",
             "firth_resamples", "separated_resamples", "no_model_resamples",
+            "selected", "same_selection_resamples", "empty_resamples",
         )  # fmt: skip
         return {
             "model": "logistic regression",
@@ -332,28 +346,6 @@ class _Validation:
             "adjust": self.choices["adjust"],
             **{name: facts[name] for name in kept},
         }
-
-
-def _fit(dataset: Dataset, found: BinaryOutcome, choices: Mapping[str, Any]) -> AdjustedModel:
-    names = choices["predictors"] if choices["adjust"] == "all" else choices["adjust"]
-    terms = [
-        build_term(dataset, n, choices["references"].get(n), choices["scale"].get(n, 1.0))
-        for n in names
-    ]
-    return fit_adjusted(
-        terms, found, method=choices["method"], interval="wald", ci_level=CI_LEVEL
-    )  # fmt: skip
-
-
-def _no_model(model: AdjustedModel) -> NotEstimable:
-    if model.reason is not None:
-        return NotEstimable(
-            f"There are no finite estimates to validate: {model.reason}.", rule="separation",
-            hint='Choose the method "auto" or "firth", or merge levels.',
-        )  # fmt: skip
-    codes = ("no_adjusted_model", "too_few_rows")
-    why = [note.text for note in model.notes if note.code in codes]
-    return NotEstimable(why[-1] if why else "There is no model to validate.", rule="model")
 
 
 def _n_knots(y: Floats) -> int:

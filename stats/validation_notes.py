@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from stats.adjusted import AdjustedModel
 from stats.result import Note
+from stats.selection import selection_words
 from stats.terms import BinaryOutcome
 
 _COMPLETE_SHARE = 0.80
@@ -16,10 +16,10 @@ _EVENTS_PER_PARAMETER = 10.0
 _CURVE_EVENTS = 200  # of both outcomes; Van Calster et al. 2016, doi:10.1016/j.jclinepi.2015.12.005
 
 
-def notes_on_sample(model: AdjustedModel, outcome: BinaryOutcome, rarer: int) -> list[Note]:
-    """Cautions on the data that the model was made and validated with."""
+def notes_on_sample(used: int, outcome: BinaryOutcome, facts: Mapping[str, Any]) -> list[Note]:
+    """Cautions on the `used` rows that the model was made and validated with."""
     notes: list[Note] = []
-    known, used = int(outcome.known.sum()), len(model.rows)
+    known, rarer = int(outcome.known.sum()), facts["rarer_outcome"]
     if used < _COMPLETE_SHARE * known:
         text = (
             f"The model and its validation use {used:,} of {known:,} rows "
@@ -27,11 +27,11 @@ def notes_on_sample(model: AdjustedModel, outcome: BinaryOutcome, rarer: int) ->
             "predictor that lacks most."
         )
         notes.append(Note("complete_cases", "caution", text))
-    parameters = len(model.design.columns) if model.design is not None else 0
-    share = rarer / max(parameters, 1)
+    share = rarer / max(facts["candidate_parameters"], 1)
     if share < _EVENTS_PER_PARAMETER:
+        of_all = "candidates have" if facts["candidates"] else "model has"
         text = (
-            f"The model has {share:.1f} rows with the rarer outcome per parameter; with so few "
+            f"The {of_all} {share:.1f} rows with the rarer outcome per parameter; with so few "
             "the model overfits, and the estimate of its optimism is itself uncertain. Use fewer "
             "predictors, or validate it on other patients."
         )
@@ -42,6 +42,27 @@ def notes_on_sample(model: AdjustedModel, outcome: BinaryOutcome, rarer: int) ->
             f"{_CURVE_EVENTS} its shape is imprecise. Read it together with its band."
         )
         notes.append(Note("curve_events", "info", text))
+    return notes
+
+
+def notes_on_selection(adjust: object, facts: Mapping[str, Any]) -> list[Note]:
+    """That the data chose the predictors, how stable their choice is, and what it rests on."""
+    if not facts["candidates"]:
+        return []
+    total, same = facts["usable_resamples"], facts["same_selection_resamples"]
+    text = (
+        f"The data chose {len(facts['selected'])} of {len(facts['candidates'])} predictors "
+        f"({selection_words(adjust)}); the choice was repeated in every resample, on rows complete "
+        f"in all of them. {same:,} of {total:,} resamples chose the same set. Name the adjustment "
+        "set beforehand where you can."
+    )
+    notes = [Note("selection_repeated", "caution", text)]
+    if facts["empty_resamples"]:
+        text = (
+            f"In {facts['empty_resamples']:,} of {total:,} resamples no predictor passed the "
+            "selection; the model there is one risk for all, without a calibration line."
+        )
+        notes.append(Note("empty_resamples", "info", text))
     return notes
 
 
@@ -56,7 +77,15 @@ def notes_on_resamples(facts: Mapping[str, Any]) -> list[Note]:
             "data. Join rare levels to avoid this."
         )
         notes.append(Note("firth_resamples", "info", text))
-    if facts["separated_resamples"]:
+    if facts["separated_resamples"] and facts["method"] != "likelihood":
+        text = (
+            f"In {facts['separated_resamples']:,} of {total:,} resamples the candidates separate "
+            "the outcome, so that there is no model of all of them to eliminate from; they were "
+            "left out, which makes the result too favourable. Join rare levels, or name the "
+            "adjustment set."
+        )
+        notes.append(Note("separated_resamples", "warning", text))
+    elif facts["separated_resamples"]:
         text = (
             f"In {facts['separated_resamples']:,} of {total:,} resamples the predictors separate "
             "the outcome, so that maximum likelihood has no estimates; they were left out, which "

@@ -24,6 +24,7 @@ Kind = Literal["continuous", "categorical", "ordered", "binary", "date", "identi
 KINDS: tuple[Kind, ...] = (
     "continuous", "categorical", "ordered", "binary", "date", "identifier",
 )  # fmt: skip
+_MADE = ("typed", "factor")  # what is remembered of columns and takes memory
 FACTOR_KINDS: frozenset[str] = frozenset({"categorical", "ordered", "binary"})
 
 
@@ -131,7 +132,19 @@ def _labels_of_column(column: pd.Series) -> pd.Categorical:
     return pd.Categorical.from_codes(lookup[codes], ordered, validate=False)
 
 
+def _is_factor(column: pd.Series, variable: Variable) -> bool:
+    """Whether the column is already the category that its variable describes."""
+    dtype = column.dtype
+    if not isinstance(dtype, pd.CategoricalDtype) or variable.missing_codes:
+        return False
+    labels, ordered = pd.Index(variable.levels), variable.kind == "ordered"
+    same = dtype.categories.dtype == labels.dtype and dtype.categories.equals(labels)
+    return same and not variable.level_labels and bool(dtype.ordered) == ordered
+
+
 def _as_factor(column: pd.Series, variable: Variable) -> pd.Series:
+    if _is_factor(column, variable):
+        return column
     found = _labels_of_column(column)
     levels = variable.levels or tuple(str(v) for v in found.categories)
     position = {level: i for i, level in enumerate(levels)}
@@ -218,12 +231,8 @@ def typed(column: pd.Series, variable: Variable) -> pd.Series:
     if variable.kind == "date":
         return _as_date(column, variable)
     if variable.kind == "identifier":
-        return pd.Series(
-            pd.array(
-                [None if pd.isna(v) else label_of(v) for v in column], dtype="str"
-            ),
-            index=column.index, name=column.name, copy=False,
-        )  # fmt: skip
+        texts = pd.array([None if pd.isna(v) else label_of(v) for v in column], dtype="str")
+        return pd.Series(texts, index=column.index, name=column.name, copy=False)
     return _as_factor(column, variable)
 
 
@@ -254,6 +263,7 @@ class Dataset:
         self._given = {v.name: v for v in variables or () if v.name in set(names)}
         self._names = tuple(names)
         self._memory: dict[object, Any] = {}
+        self._uses = 0
         self._lock = threading.RLock()
 
     @property
@@ -285,7 +295,7 @@ class Dataset:
 
     def variable(self, name: str) -> Variable:
         """The variable of that name; BadInput with the nearest name when there is none."""
-        found = self._given.get(name)
+        found = self._given.get(name) or self._memory.get(("variable", name))
         if found is not None:
             return found
         if name not in self._frame.columns:
@@ -302,6 +312,7 @@ class Dataset:
 
     def column(self, name: str) -> pd.Series:
         """The typed column."""
+        self._uses += 1
         variable = self.variable(name)
         return self.remember(("typed", name), lambda: typed(self._raw(name), variable))
 
@@ -321,6 +332,25 @@ class Dataset:
                 self._memory[key] = compute()
             return self._memory[key]
 
+    @property
+    def uses(self) -> int:
+        """Rises whenever a column is asked for: who finds it unchanged knows the data idle."""
+        return self._uses
+
+    def move(self, columns: Mapping[str, pd.Series]) -> None:
+        """Hold these in the place of the columns of their names, whose cells are equal.
+
+        Memory goes when they are backed by something else (a mapped file). Typed columns are let
+        go and made again when they are asked for; nothing that is computed changes.
+        """
+        with self._lock:
+            held = {name: columns.get(name, self._raw(name)) for name in self._names}
+            frame = pd.DataFrame(held, index=self._frame.index, copy=False)
+            frame.columns = self._frame.columns
+            self._frame = frame
+            for key in [k for k in self._memory if isinstance(k, tuple) and k[0] in _MADE]:
+                del self._memory[key]
+
     def with_variables(self, variables: Iterable[Variable]) -> Dataset:
         """The same frame under a changed variable table."""
         changed = {v.name: v for v in variables}
@@ -328,7 +358,8 @@ class Dataset:
 
     def level_of(self, name: str, value: object) -> str:
         """The label that `value` (1, 1.0, True or "1") stands for in a factor column."""
-        levels = tuple(str(v) for v in self.factor(name).categories)
+        factor = self.factor(name)
+        levels = self.remember(("levels", name), lambda: tuple(map(str, factor.categories)))
         variable = self.variable(name)
         label = label_of(value)
         if label in levels:
@@ -338,8 +369,7 @@ class Dataset:
             if shown in levels:
                 return shown
         raise BadInput(
-            f'"{name}" has no level "{label}".',
-            column=name, rule="level", found=label,
+            f'"{name}" has no level "{label}".', column=name, rule="level", found=label,
             hint=f"Its levels are: {quote_list(levels)}.",
         )  # fmt: skip
 

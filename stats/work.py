@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from stats.optimism import TIERS
+from stats.selection import SCREEN, is_selection
 from stats.variables import Dataset
 
 _MIB = 1024 * 1024
@@ -77,24 +78,33 @@ def validation_work(dataset: Dataset, choices: Mapping[str, Any]) -> tuple[Work,
     n, q = dataset.n_rows, design_columns(dataset, choices["predictors"])
     qualities = list(TIERS)
     asked = qualities.index(choices["quality"])
+    kind = str(choices["adjust"]).partition(":")[0]
+    selected = kind if is_selection(choices["adjust"]) else ""
     fit = _outcome(n, q, "wald")
     size_bytes = fit.size_bytes + 8 * min(n * (q + 1), 1 << 20) + 8 * min(50 * n, 1 << 22) + 210 * n
     found = []
     for quality in reversed(qualities[: asked + 1]):
-        resample = n * (1.6e-7 + 2.6e-9 * q + 1e-10 * q * q)
+        resample = n * (1.6e-7 + 2.6e-9 * q + 1e-10 * q * q) + _selection(selected, n, q)
         seconds = fit.seconds + TIERS[quality].least * resample
         words = "" if quality == choices["quality"] else f"the quality {quality}"
         found.append(
             Work(
                 rows=n,
                 columns=q,
-                variant=quality,
+                variant=f"{quality} {selected}".rstrip(),
                 seconds=seconds,
                 size_bytes=size_bytes,
                 words=words,
             )
         )
     return tuple(found)
+
+
+def _selection(kind: str, n: int, q: int) -> float:
+    """Seconds of a selection in one resample."""
+    if kind == SCREEN:
+        return 3e-5 * q + 4e-8 * n * q
+    return 2.4e-4 * q + 5e-9 * n * q * q if kind else 0.0
 
 
 def collinearity_work(dataset: Dataset, choices: Mapping[str, Any]) -> tuple[Work, ...]:

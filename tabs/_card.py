@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from shiny import Inputs, reactive, render, ui
 from shiny.module import resolve_id
@@ -11,12 +11,14 @@ from shiny.ui import Tag, TagList
 from presentation.numbers import PLAIN, STYLES, NumberStyle
 from tabs import _downloads, _views
 from tabs._answer import Answer
+from tabs._figure import FigureNames, draw_figure
 from tabs.parts import note_list
 from tabs.words import duration_words
 
 _SOURCES: Mapping[str, str] = {
     "computed": "Computed in", "shared": "Computed, shared with another run, in",
     "memory": "From memory in", "disk": "From disk in", "redis": "From the shared store in",
+    "partial": "So far, after",
 }  # fmt: skip
 
 
@@ -39,7 +41,7 @@ def frame(inputs: Inputs) -> TagList:
         ui.output_ui("notes"),
         ui.navset_underline(
             ui.nav_panel("Table", ui.output_ui("table")),
-            ui.nav_panel("Figure", ui.output_ui("figure")),
+            ui.nav_panel("Figure", ui.output_ui("which_figure"), ui.output_ui("figure")),
             ui.nav_panel("Details", ui.output_ui("details")),
             ui.nav_panel("Methods", _copied("methods")),
             ui.nav_panel("Code", _copied("code")),
@@ -56,8 +58,8 @@ def _copied(output: str) -> TagList:
     return TagList(button, ui.output_ui(output))
 
 
-def draw_views(inputs: Inputs, answer: reactive.Value[Answer | None]) -> None:
-    """One render per view."""
+def draw_views(inputs: Inputs, answer: Callable[[], Answer | None]) -> FigureNames:
+    """One render per view; gives the names of the figures."""
 
     def style() -> NumberStyle:
         return STYLES.get(inputs.style(), PLAIN) if inputs.style.is_set() else PLAIN
@@ -78,11 +80,6 @@ def draw_views(inputs: Inputs, answer: reactive.Value[Answer | None]) -> None:
         return None if found is None else _views.table_view(found, style())
 
     @render.ui
-    def figure() -> TagList | None:
-        found = answer()
-        return None if found is None else _views.figure_view(found, style())
-
-    @render.ui
     def details() -> TagList | None:
         found = answer()
         return None if found is None else _views.details_view(found, style())
@@ -96,6 +93,8 @@ def draw_views(inputs: Inputs, answer: reactive.Value[Answer | None]) -> None:
     def code() -> Tag | None:
         found = answer()
         return None if found is None else _views.code_view(found)
+
+    return draw_figure(inputs, answer, style)
 
 
 def badge_of(answer: Answer) -> Tag:
@@ -130,15 +129,19 @@ def changed_line() -> Tag:
     )  # fmt: skip
 
 
-def stopped_line() -> Tag:
+def stopped_line(*, kept: bool) -> Tag:
     """What Cancel has done."""
-    return ui.p("The analysis was stopped.", class_="cs-quiet", role="status")
+    words = "The analysis was stopped before its end."
+    if kept:
+        words += " Below stands what it had found by then; its precision is that of fewer repeats."
+    return ui.p(words, class_="cs-quiet", role="status")
 
 
 def running_line() -> Tag:
     """Shown only when it takes long enough to be read."""
     return ui.div(
         ui.p("Computing", role="status"),
+        ui.output_ui("bar"),
         ui.input_action_button("cancel", "Cancel", class_="btn-outline"),
         class_="cs-running cs-late",
     )

@@ -4,45 +4,29 @@
     card_server           runs it in one ExtendedTask, keeps the answer, draws the views
 
 Inputs are read before the task starts. Nothing here awaits inside an effect or a render: one
-reactive lock is shared by all users.
+reactive lock is shared by all users. The job itself belongs to the workspace: this card only
+looks at it, and a card of a page that comes back looks at the same one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from typing import Any
 
 from shiny import Inputs, Outputs, Session, module, reactive, render, ui
 from shiny.ui import Tag, TagList
 
-import logic
 from logic import StatsError
 from tabs import _card, _downloads
 from tabs._answer import Answer, Request
+from tabs._progress import progress_line
+from tabs._run import CardRun
+from tabs.clicks import fresh
 from tabs.distinct import distinct
-from tabs.failure import Failure, attempt, failure_of
 from tabs.parts import empty_state, failure_card
-from tabs.turn import Turn
+from tabs.stay import Stay
 
 __all__ = ["Request", "card_server", "card_ui"]
-
-
-async def _run(
-    request: Request, owner: str, cancel: logic.CancelToken
-) -> tuple[logic.CancelToken, Answer | Failure]:
-    # What is remembered must not queue behind another user's analysis.
-    found = await attempt(
-        logic.in_passing, logic.remembered, request.analysis, request.dataset,
-        owner=owner, **request.choices,
-    )  # fmt: skip
-    if found is None:
-        found = await attempt(
-            logic.submit, request.analysis, request.dataset,
-            owner=owner, cancel=cancel, **request.choices,
-        )  # fmt: skip
-    if isinstance(found, Failure):
-        return cancel, found
-    return cancel, Answer(request, found, datetime.now(UTC))
 
 
 @module.ui
@@ -61,72 +45,61 @@ def card_ui(*, title: str, hint: str) -> Tag:
 @module.server
 def card_server(
     inputs: Inputs, _outputs: Outputs, session: Session,
-    request: Callable[[], Request], *, start: Callable[[], object],
+    request: Callable[[], Request], *, start: Callable[[], object], stay: Stay,
+    earlier: Callable[[], Callable[[], Request] | None],
 ) -> reactive.Value[Answer | None]:  # fmt: skip
-    """Runs `request()` whenever `start` fires; gives the answer as a reactive."""
-    task = reactive.ExtendedTask(_run)
-    turn = Turn()
-    answer: reactive.Value[Answer | None] = reactive.Value(None)
-    failure: reactive.Value[Failure | None] = reactive.Value(None)
+    """Runs `request()` whenever `start` fires; gives the answer as a reactive.
 
-    def settle(found: Answer | Failure) -> None:
-        failed = isinstance(found, Failure)
-        answer.set(None if failed else found)
-        failure.set(found if failed else None)
+    `earlier()` asks for what this card showed or was computing before the line was lost, or for
+    what was asked of it while the line was down.
+    """
+    run = CardRun(stay)
 
     @reactive.effect
-    @reactive.event(start)
+    @reactive.event(fresh(start))
     def _() -> None:
-        cancel = turn.begin()
-        task.cancel()
-        try:
-            asked = request()
-        except StatsError as error:
-            settle(failure_of(error))
-            return
-        task.invoke(asked, session.id, cancel)
+        run.begin(request)
 
     @reactive.effect
-    @reactive.event(inputs.cancel)
+    @reactive.event(earlier)
     def _() -> None:
-        turn.stop()
-        task.cancel()
+        asked = earlier()
+        if asked is not None and run.answer() is None:
+            run.begin(asked)
 
     @reactive.effect
+    @reactive.event(fresh(inputs.cancel))
     def _() -> None:
-        if task.status() == "success":
-            cancel, found = task.result()
-            if not cancel.cancelled:  # a run may end in the moment in which it is stopped
-                settle(found)
+        run.stop()
 
-    _draw(inputs, task, answer, failure)
-    _card.draw_views(inputs, answer)
-    _downloads.offer(inputs, answer)
+    session.on_ended(run.task.cancel)
+    _draw(inputs, run)
+    figure_names = _card.draw_views(inputs, run.shown)
+    _downloads.offer(inputs, run.held, figure_names)
 
     @render.ui
     def changed() -> Tag | None:
-        found = answer()
+        found = run.answer()
         return _card.changed_line() if found is not None and _differs(found, request) else None
 
-    return answer
+    return run.answer
 
 
-def _draw(
-    inputs: Inputs,
-    task: reactive.ExtendedTask[..., tuple[logic.CancelToken, Answer | Failure]],
-    answer: reactive.Value[Answer | None],
-    failure: reactive.Value[Failure | None],
-) -> None:
+def _draw(inputs: Inputs, run: CardRun) -> None:
     """The frame of the card: what runs, what failed, or the views."""
-    has_answer = distinct(lambda: answer() is not None, start=False)
+    has_answer = distinct(lambda: run.shown() is not None, start=False)
+
+    @render.ui
+    def bar() -> Tag | None:
+        return progress_line(run.so_far.fraction())
 
     @render.ui
     def progress() -> Tag | TagList | None:
-        if task.status() == "running":
+        if run.task.status() == "running":
             return _card.running_line()
-        if task.status() == "cancelled":
-            return _card.stopped_line()
-        failed = failure()
+        if run.task.status() == "cancelled":
+            return _card.stopped_line(kept=run.so_far.partial() is not None)
+        failed = run.failure()
         return None if failed is None else failure_card(failed)
 
     @render.ui
@@ -140,4 +113,12 @@ def _differs(found: Answer, request: Callable[[], Request]) -> bool:
         now = request()
     except StatsError:
         return True
-    return now.dataset is not found.request.dataset or now.choices != found.request.choices
+    before = found.request
+    return now.dataset is not before.dataset or _listed(now.choices) != _listed(before.choices)
+
+
+def _listed(value: Any) -> Any:
+    """Choices that came back from the workspace hold lists where others hold tuples."""
+    if isinstance(value, dict):
+        return {key: _listed(item) for key, item in value.items()}
+    return [_listed(item) for item in value] if isinstance(value, (list, tuple)) else value

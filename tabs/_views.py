@@ -11,34 +11,32 @@ from shiny.ui import Tag, TagList
 from logic import VERSIONS
 from presentation import palette
 from presentation.code import code_of
-from presentation.descriptives import descriptives_table
-from presentation.details import details_tables
-from presentation.forest import ForestPlot, forest_of
-from presentation.journal import table_of
-from presentation.methods import methods_text
+from presentation.families import Figure, every_figure_of, methods_text, more_tables_of, table_of
+from presentation.flow import FlowChart
 from presentation.numbers import NumberStyle
+from presentation.plot import Plot
+from presentation.small_cells import cautioned
 from presentation.table import Table
 from presentation.text import sentence
-from presentation.to_html import html_paragraphs, html_table
+from presentation.to_html import html_flow, html_paragraphs, html_table
 from presentation.to_plotly import plotly_figure
 from tabs._answer import Answer
 
 
 def main_table(answer: Answer, style: NumberStyle) -> Table:
     """The table of the paper."""
-    return table_of(answer.result, style=style, **answer.words)
+    return cautioned(table_of(answer.result, style=style, **answer.words))
 
 
 def more_tables(answer: Answer, style: NumberStyle) -> tuple[Table, ...]:
-    """Descriptives, then what a reviewer asks for."""
-    described = descriptives_table(answer.result, style=style, **answer.words)
-    return described, *details_tables(answer.result, style=style, **answer.words)
+    """What stands beside the main table: descriptives, then what a reviewer asks for."""
+    found = more_tables_of(answer.result, style=style, **answer.words)
+    return tuple(cautioned(table) for table in found)
 
 
-def forest(answer: Answer, style: NumberStyle) -> ForestPlot:
-    """The figure as a description."""
-    asked = answer.request
-    return forest_of(answer.result, style=style, labels=asked.labels, units=asked.units)
+def figures(answer: Answer, style: NumberStyle) -> tuple[Figure, ...]:
+    """Every figure as a description, the main one first, the flow of rows last."""
+    return every_figure_of(answer.result, style=style, **answer.words)
 
 
 def methods(answer: Answer) -> str:
@@ -53,22 +51,26 @@ def table_view(answer: Answer, style: NumberStyle) -> Tag:
     return _scrolled(replace(table, notes=tuple(n for n in table.notes if n not in above)))
 
 
-def figure_view(answer: Answer, style: NumberStyle) -> TagList:
+def figure_view(figure: Figure) -> TagList:
     """The interactive figure, described in words for those who cannot see it."""
-    plot = forest(answer, style)
-    figure = json.dumps(plotly_figure(plot), allow_nan=False, separators=(",", ":"))
+    if isinstance(figure, FlowChart):
+        return TagList(ui.h3(figure.title), html_flow(figure))
+    # those of a forest plot stand inside its frame
+    notes = figure.notes if isinstance(figure, Plot) else ()
+    drawn = json.dumps(plotly_figure(figure), allow_nan=False, separators=(",", ":"))
     return TagList(
-        ui.h3(plot.title),
+        ui.h3(figure.title),
         ui.Tag(
             "clinstat-figure", ui.p("Drawing the figure", class_="cs-waiting"),
-            figure=figure, ink=palette.INK, label=plot.alt,
+            figure=drawn, ink=palette.INK, label=figure.alt,
         ),
-        ui.p("The same numbers stand in the view Table.", class_="cs-quiet cs-small"),
+        *[ui.p(note, class_="cs-small") for note in notes],
+        ui.p("The same numbers stand in the views Table and Details.", class_="cs-quiet cs-small"),
     )  # fmt: skip
 
 
 def details_view(answer: Answer, style: NumberStyle) -> TagList:
-    """Descriptives and diagnostics, one table after the other."""
+    """The tables beside the main one, one after the other."""
     return TagList(*[ui.tags.section(_scrolled(t)) for t in more_tables(answer, style)])
 
 

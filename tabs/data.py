@@ -9,11 +9,24 @@ from shiny.module import resolve_id
 from shiny.ui import Tag, TagList
 
 from logic import ReadChoices
-from tabs import arrival, examples, import_report, preview, reading, variables_editor
+from tabs import (
+    arrival,
+    examples,
+    import_report,
+    keeping,
+    preview,
+    reading,
+    session_card,
+    variables_editor,
+)  # fmt: skip
+from tabs.clicks import fresh
 from tabs.distinct import distinct
 from tabs.failure import Failure
+from tabs.habits import Habits
 from tabs.loaded import Loaded, Source, generation_of
 from tabs.parts import empty_state, failure_card
+from tabs.starting import start_when
+from tabs.stay import Stay
 from tabs.words import limit_words
 
 _ACCEPT = [".csv", ".tsv", ".txt", ".tab", ".dat", ".xlsx"]
@@ -35,6 +48,8 @@ def data_ui(*, upload_bytes: int) -> Tag:
         ui.output_ui("reading_form"),
         ui.h3("Or open an example", class_="cs-or"),
         examples.list_of(examples.catalogue(), resolve_id("example")),
+        session_card.session_ui("session", upload_bytes=upload_bytes),
+        keeping.keeping_ui("keeping"),
         class_="cs-panel",
     )
     found = ui.div(ui.output_ui("progress"), ui.output_ui("found"), class_="cs-panel")
@@ -62,17 +77,19 @@ def _upload(limit_bytes: int) -> Tag:
 @module.server
 def data_server(
     inputs: Inputs, _outputs: Outputs, _session: Session,
-    loaded: reactive.Value[Loaded | None], go_to: Callable[[str], None],
+    loaded: reactive.Value[Loaded | None], go_to: Callable[[str], None], stay: Stay,
+    habits: Habits,
 ) -> None:  # fmt: skip
     """Reads files into `loaded`; the variable table editor changes it."""
     task = reactive.ExtendedTask(arrival.read)
-    count = reactive.Value(0)
-    failure: reactive.Value[Failure | None] = reactive.Value(None)
+    failure: reactive.Value[Failure | None] = reactive.Value(None, name="failure")
 
     def read(source: Source, choices: ReadChoices) -> None:
-        count.set(count() + 1)
+        with reactive.isolate():
+            generation = generation_of(loaded()) + 1
         task.cancel()
-        task.invoke(source, choices, count())
+        stay.saver.flush()
+        task.invoke(source, choices, generation, stay.whose)
 
     @reactive.effect
     def _() -> None:
@@ -82,23 +99,38 @@ def data_server(
                 failure.set(found)
             else:
                 failure.set(None)
+                stay.saver.forget()
+                habits.forget()
                 loaded.set(found)
 
     @reactive.effect
-    @reactive.event(inputs.to_outcome)
+    @reactive.event(fresh(inputs.to_outcome))
     def _() -> None:
         go_to("outcome")
 
     _watch_sources(inputs, read)
-    reading.reading_server("reading", loaded, lambda now, choices: read(now.source, choices))
-    variables_editor.variables_server("variables", loaded)
-    preview.preview_server("preview", loaded)
+
+    def look_into_it() -> None:
+        reading.reading_server("reading", loaded, lambda now, choices: read(now.source, choices))
+        variables_editor.variables_server("variables", loaded)
+        preview.preview_server("preview", loaded)
+
+    start_when(lambda: loaded() is not None, look_into_it)
+
+    def clear() -> None:
+        task.cancel()
+        failure.set(None)
+        habits.forget()
+        loaded.set(None)
+
+    session_card.session_server("session", loaded, stay, habits)
+    keeping.keeping_server("keeping", stay, clear)
     _draw(task, loaded, failure)
 
 
 def _watch_sources(inputs: Inputs, read: Read) -> None:
     @reactive.effect
-    @reactive.event(inputs.file)
+    @reactive.event(fresh(inputs.file))
     def _() -> None:
         files = inputs.file()
         if files:
@@ -106,7 +138,7 @@ def _watch_sources(inputs: Inputs, read: Read) -> None:
             read(Source(file["datapath"], file["name"], file["size"]), ReadChoices())
 
     @reactive.effect
-    @reactive.event(inputs.example)
+    @reactive.event(fresh(inputs.example))
     def _() -> None:
         chosen = examples.by_key(str(inputs.example()))
         if chosen is not None:

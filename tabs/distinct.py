@@ -18,7 +18,8 @@ T = TypeVar("T")
 def distinct(read: Callable[[], T], start: T) -> Callable[[], T]:
     """`read()`, which reads reactives, as a reactive of its distinct values; `start` until the
     first flush."""
-    value: reactive.Value[T] = reactive.Value(start)
+    # named, because Shiny otherwise reads the sources of the whole stack to find a name
+    value: reactive.Value[T] = reactive.Value(start, name="value")
 
     @reactive.effect(priority=1_000)
     def _() -> None:

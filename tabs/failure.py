@@ -16,7 +16,10 @@ import logic
 log = logging.getLogger("clinstat")
 T = TypeVar("T")
 
-_EXPECTED = (logic.Overloaded, logic.Cancelled, logic.DeadlineExceeded, logic.WorkerLost)
+_EXPECTED = (
+    logic.Overloaded, logic.Cancelled, logic.DeadlineExceeded, logic.WorkerLost,
+    logic.WorkspaceGone, logic.DatasetGone, logic.IncompleteUpload, logic.BadSessionFile,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

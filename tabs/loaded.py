@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 
 from ingest.report import ImportReport, ReadChoices
@@ -15,6 +16,13 @@ class Suggestion:
     outcome: str
     predictors: tuple[str, ...]
     event: str | None = None
+
+    @property
+    def start(self) -> Mapping[str, object]:
+        """By the names of the fields of a form."""
+        return {"outcome": self.outcome, "predictors": self.predictors} | (
+            {} if self.event is None else {"event": self.event}
+        )
 
 
 @dataclass(frozen=True, slots=True)

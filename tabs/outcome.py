@@ -1,155 +1,160 @@
-"""Tab Outcome: crude and adjusted odds ratios of an outcome with two values."""
+"""Tab Outcome: what goes along with an outcome, of whatever kind it is."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-from shiny import Inputs, Outputs, Session, module, reactive, render, ui
-from shiny.ui import Tag
-
-from logic import BadInput, Dataset
-from tabs import outcome_fields, outcome_form
-from tabs._shared import Request, card_server, card_ui
-from tabs.distinct import distinct
-from tabs.loaded import Loaded, Suggestion, generation_of
-from tabs.outcome_choices import (
-    ci_level_of,
-    column_of,
-    default_reference,
-    is_factor,
-    labels_and_units,
-    scale_of,
-    seed_of,
-)
-from tabs.outcome_fields import text_of, ticked
-from tabs.parts import empty_state
-from tabs.plan_line import plan_server, plan_ui
-
-_NO_DATA = BadInput(
-    "There is no dataset yet.", rule="dataset", hint="Upload a file or open an example first."
+from tabs.form import Fold, Form, OneColumn, OneLevel, OneOf, References, Switch, Units
+from tabs.form.fields import ManyColumns
+from tabs.model_fields import (
+    CI_LEVEL,
+    CLUSTER,
+    INTERVAL,
+    METHOD,
+    adjustment,
+    curves,
+    predictors,
+    seed,
+    units,
+    with_adjustment,
+    with_curves,
 )
 
-
-@module.ui
-def outcome_ui() -> Tag:
-    """Choices on the left, the result card on the right."""
-    run = ui.input_action_button("run", "Run analysis", class_="btn-primary")
-    return ui.tags.main(
-        ui.output_ui("no_data", class_="cs-no-data"),
-        ui.div(
-            ui.div(
-                ui.h2("Outcome model"), outcome_form.form(),
-                ui.div(run, plan_ui("plan"), class_="cs-run"),
-                class_="cs-panel",
+BINARY = Form(
+    analysis="analyze_outcome",
+    title="Outcome model",
+    empty_title="Crude and adjusted odds ratios",
+    empty_hint="Choose the outcome, its event and the predictors, then run the analysis.",
+    fields=(
+        OneColumn("outcome", "Outcome", of_kind="two levels"),
+        OneLevel("event", "Event", of="outcome"),
+        *predictors("outcome"),
+        adjustment(by_data=True),
+        units("odds ratios"),
+        curves(),
+        Fold("Risks and subgroups", (
+            Switch("risk_measures", "Risk ratios and risk differences beside the odds ratios"),
+            ManyColumns(
+                "subgroups", "Effect of the exposure within the levels of", of_kind="factor",
+                among="predictors", least=0, ticked_up_to=0,
+                hint="Needs an exposure. Each gets a test of interaction.",
             ),
-            card_ui(
-                "card",
-                title="Crude and adjusted odds ratios",
-                hint="Choose the outcome, its event and the predictors, then run the analysis.",
-            ),
-            class_="cs-work",
-        ),
-    )  # fmt: skip
+        )),
+        Fold("More options", (
+            CLUSTER, METHOD, INTERVAL, CI_LEVEL,
+            Switch("hosmer_lemeshow", "Hosmer–Lemeshow test"),
+            seed("simulated exact p-values"),
+        )),
+    ),
+    finish=with_curves,
+)  # fmt: skip
 
+_ROBUST = {
+    "": "Classical", "HC3": "Robust (HC3)", "HC2": "Robust (HC2)", "HC1": "Robust (HC1)",
+    "HC0": "Robust (HC0)",
+}  # fmt: skip
 
-@module.server
-def outcome_server(
-    inputs: Inputs, _outputs: Outputs, _session: Session,
-    loaded: reactive.Value[Loaded | None], go_to: Callable[[str], None],
-) -> None:  # fmt: skip
-    """Fills the form from the dataset and hands complete choices to the card."""
+LINEAR = Form(
+    analysis="fit_linear",
+    title="Linear model",
+    empty_title="Crude and adjusted mean differences",
+    empty_hint="Choose an outcome that is a number, and the predictors.",
+    fields=(
+        OneColumn("outcome", "Outcome", of_kind="numeric"),
+        *predictors("outcome"),
+        adjustment(),
+        units("mean differences"),
+        Fold("More options", (
+            CLUSTER,
+            OneOf("robust", "Standard errors", _ROBUST),
+            CI_LEVEL,
+        )),
+    ),
+    finish=with_adjustment,
+)  # fmt: skip
 
-    @reactive.calc
-    def dataset() -> Dataset | None:
-        now = loaded()
-        return None if now is None else now.dataset
+COUNTS = Form(
+    analysis="fit_counts",
+    title="Model of counts",
+    empty_title="Crude and adjusted rate ratios",
+    empty_hint="Choose an outcome that counts events, the time at risk and the predictors.",
+    fields=(
+        OneColumn("outcome", "Outcome (a count)", of_kind="numeric"),
+        OneColumn("person_time", "Time or persons at risk (optional)", of_kind="numeric",
+                  none="The same for every row"),
+        *predictors("outcome", "person_time"),
+        adjustment(),
+        units("rate ratios"),
+        Fold("More options", (
+            OneOf("family", "Distribution",
+                  {"poisson": "Poisson", "negative_binomial": "Negative binomial (NB2)"}),
+            CLUSTER,
+            OneOf("robust", "Standard errors", {
+                "": "Of the model", "HC1": "Robust (HC1)", "HC0": "Robust (HC0)",
+                "quasi": "Scaled by the dispersion (quasi-Poisson)",
+            }),
+            INTERVAL,
+            OneOf("information", "Information of the negative binomial", {
+                "observed": "Observed (Stata)", "expected": "Expected (R's glm.nb)",
+            }),
+            CI_LEVEL,
+        )),
+    ),
+    finish=with_adjustment,
+)  # fmt: skip
 
-    # Fields of an earlier file must not speak for this one.
-    prefix = distinct(lambda: f"g{generation_of(loaded())}_", "g0_")
+COX = Form(
+    analysis="fit_cox",
+    title="Cox model",
+    empty_title="Crude and adjusted hazard ratios",
+    empty_hint="Choose the follow-up time, how follow-up ended, the event and the predictors.",
+    fields=(
+        OneColumn("time", "Follow-up time", of_kind="numeric"),
+        OneColumn("event", "Status at the end", of_kind="factor"),
+        OneLevel("event_level", "Event", of="event"),
+        *predictors("time", "event"),
+        adjustment(),
+        units("hazard ratios"),
+        Fold("Strata, late entry, clusters", (
+            OneColumn("strata", "Strata (optional)", of_kind="factor", none="None",
+                      hint="Each stratum has a baseline hazard of its own."),
+            OneColumn("entry", "Time of entry (optional)", of_kind="numeric", none="From time 0"),
+            CLUSTER,
+        )),
+        Fold("More options", (
+            METHOD,
+            OneOf("ties", "Ties", {"efron": "Efron", "breslow": "Breslow"}),
+            INTERVAL,
+            OneOf("zph_transform", "Time in the test of proportional hazards", {
+                "km": "Kaplan–Meier", "rank": "Rank", "identity": "As it is", "log": "Logarithm",
+            }),
+            CI_LEVEL,
+        )),
+    ),
+    finish=with_adjustment,
+)  # fmt: skip
 
-    @render.ui
-    def no_data() -> Tag | None:
-        if dataset() is not None:
-            return None
-        button = ui.input_action_button("to_data", "Go to Data", class_="btn-primary")
-        return empty_state("No dataset yet", "Upload a file or open an example first.", button)
-
-    @reactive.effect
-    @reactive.event(inputs.to_data)
-    def _() -> None:
-        go_to("data")
-
-    def suggested() -> Suggestion | None:
-        now = loaded()
-        return None if now is None else now.source.suggestion
-
-    outcome_fields.fill_outcome(inputs, dataset, prefix, suggested)
-    outcome_fields.fill_event(inputs, dataset)
-    outcome_fields.fill_predictors(inputs, dataset, prefix, suggested)
-    outcome_fields.fill_roles(inputs, dataset)
-    outcome_fields.draw_fields(inputs, dataset, prefix)
-
-    def request() -> Request:
-        now = loaded()
-        if now is None:
-            raise _NO_DATA
-        return Request(
-            analysis="analyze_outcome", dataset=now.dataset, name=now.name,
-            choices=_choices(inputs, now.dataset, prefix()), reading=now.reading,
-            **labels_and_units(now.dataset.variables),
-        )  # fmt: skip
-
-    plan_server("plan", request)
-    card_server("card", request, start=inputs.run)
-
-
-def _choices(inputs: Inputs, dataset: Dataset, prefix: str) -> dict[str, Any]:
-    """Everything that the form says, by name. BadInput for what it leaves out."""
-    outcome = column_of(dataset, text_of(inputs, "outcome"))
-    if outcome is None:
-        raise BadInput("No outcome was chosen.", rule="outcome",
-                       hint="Choose the outcome: a column with two values.")  # fmt: skip
-    columns = [i for i in ticked(inputs, "predictors") if i < len(dataset.names)]
-    names = [dataset.names[i] for i in columns]
-    exposure = column_of(dataset, text_of(inputs, "exposure"))
-    chosen = [dataset.names[i] for i in ticked(inputs, "adjust_for") if i in columns]
-    return {
-        "outcome": outcome,
-        "predictors": names,
-        "event": text_of(inputs, "event") or None,
-        "references": _references(inputs, dataset, columns, prefix),
-        "exposure": exposure if exposure in names else None,
-        "adjust": chosen if inputs.adjust() == "chosen" else "all",
-        "method": inputs.method(),
-        "interval": inputs.interval(),
-        "ci_level": ci_level_of(inputs.ci_level()),
-        "common_sample": inputs.common_sample(),
-        "scale": _scale(inputs, dataset, columns, prefix),
-        "hosmer_lemeshow": inputs.hosmer_lemeshow(),
-        "seed": seed_of(inputs.seed()),
-    }
-
-
-def _references(
-    inputs: Inputs, dataset: Dataset, columns: list[int], prefix: str
-) -> dict[str, str]:
-    """The level shown for each factor, so that nothing but what stands on the page counts."""
-    factors = [i for i in columns if is_factor(dataset, i)]
-    levels = {
-        dataset.names[i]: text_of(inputs, f"{prefix}reference_{i}")
-        or default_reference(dataset, dataset.names[i])
-        for i in factors
-    }
-    return {name: level for name, level in levels.items() if level}
-
-
-def _scale(
-    inputs: Inputs, dataset: Dataset, columns: list[int], prefix: str
-) -> dict[str, float | str] | None:
-    found = {
-        dataset.names[i]: scale_of(dataset.names[i], text_of(inputs, f"{prefix}unit_{i}"))
-        for i in columns
-        if not is_factor(dataset, i)
-    }
-    return {name: scale for name, scale in found.items() if scale is not None} or None
+VALIDATE = Form(
+    analysis="validate_outcome_model",
+    title="Validate a model of an outcome with two values",
+    empty_title="How well would this model predict for new patients?",
+    empty_hint=(
+        "Choose outcome, event and predictors as in the model. The whole procedure, with a "
+        "selection by the data where there is one, is repeated in resamples of the patients, and "
+        "the optimism is subtracted."
+    ),
+    fields=(
+        OneColumn("outcome", "Outcome", of_kind="two levels"),
+        OneLevel("event", "Event", of="outcome"),
+        ManyColumns("predictors", "Predictors", without=("outcome",), least=0),
+        References("references", "Reference levels", of=("predictors",)),
+        adjustment(by_data=True, crude=False),
+        OneOf("quality", "Precision", {
+            "preview": "Preview: a first look",
+            "standard": "Standard",
+            "publication": "Publication: smallest Monte Carlo error",
+        }, as_buttons=True),
+        Fold("More options", (
+            METHOD, Units("scale", "Units", of="predictors"), seed("the resamples"),
+        )),
+    ),
+    finish=with_adjustment,
+)  # fmt: skip

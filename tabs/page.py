@@ -6,8 +6,16 @@ from shiny import Inputs, Outputs, Session, reactive, render, ui
 from shiny.ui import Tag, TagChild, TagList
 
 import logic
-from tabs import data, outcome
+from tabs import data
+from tabs.analyses import TABS
+from tabs.habits import Habits
+from tabs.isolation import end_isolated_contexts
 from tabs.loaded import Loaded
+from tabs.returning import return_server
+from tabs.several import tab_server, tab_ui
+from tabs.starting import start_when
+from tabs.stay import Stay
+from tabs.system import system_server, system_ui
 from tabs.words import memory_words
 
 _USE = "For research; not for decisions about individual patients."
@@ -16,15 +24,22 @@ _INTRODUCTION = "Clinstat: statistics for clinicians"
 
 def page(*, version: str, upload_bytes: int) -> Tag:
     """The whole page. `version` marks style sheet and script, so that an update is seen."""
+    end_isolated_contexts()
     return ui.page_navbar(
         ui.nav_panel("Data", data.data_ui("data", upload_bytes=upload_bytes), value="data"),
-        ui.nav_panel("Outcome", outcome.outcome_ui("outcome"), value="outcome"),
+        *[ui.nav_panel(tab.title, tab_ui(tab), value=tab.key) for tab in TABS],
         ui.nav_spacer(),
+        ui.nav_panel("System", system_ui("system"), value="system"),
         ui.nav_control(ui.input_dark_mode(id="mode")),
         id="tab",
         title="Clinstat",
         window_title=_INTRODUCTION,
-        header=TagList(_head(version), _status_line(), ui.div(class_="cs-notice", role="alert")),
+        header=TagList(
+            _head(version),
+            _status_line(),
+            ui.div(class_="cs-notice", role="alert"),
+            ui.div(class_="cs-receipt", role="status", hidden=""),
+        ),
         footer=ui.tags.footer(_USE, f" Clinstat {version}.", class_="cs-footer"),
         lang="en",
     )
@@ -35,7 +50,11 @@ def _head(version: str) -> TagChild:
         ui.tags.meta(name="viewport", content="width=device-width, initial-scale=1"),
         ui.tags.link(rel="icon", href="clinstat.svg", type="image/svg+xml"),
         ui.tags.link(rel="stylesheet", href=f"styles.css?v={version}"),
+        ui.tags.script(src=f"conditions.js?v={version}", defer=""),
         ui.tags.script(src=f"clinstat.js?v={version}", defer=""),
+        ui.tags.script(src=f"line.js?v={version}", defer=""),
+        ui.tags.script(src=f"session.js?v={version}", defer=""),
+        ui.tags.script(src=f"system.js?v={version}", defer=""),
     )
 
 
@@ -47,16 +66,25 @@ def _status_line() -> Tag:
     )
 
 
-def serve(_inputs: Inputs, _outputs: Outputs, session: Session) -> None:
+def serve(inputs: Inputs, _outputs: Outputs, session: Session) -> None:
     """One session: the dataset that the tabs share, and the tabs."""
-    loaded: reactive.Value[Loaded | None] = reactive.Value(None)
+    loaded: reactive.Value[Loaded | None] = reactive.Value(None, name="loaded")
 
-    def go_to(tab: str) -> None:
-        ui.update_navset("tab", selected=tab, session=session)
+    def go_to(tab: str, within: str = "tab") -> None:
+        ui.update_navset(within, selected=tab, session=session)
 
+    session.allow_reconnect("force")
     session.on_ended(logic.collect_soon)
-    data.data_server("data", loaded, go_to)
-    outcome.outcome_server("outcome", loaded, go_to)
+    stay, habits = Stay(inputs, session), Habits()
+    return_server(inputs, stay, loaded, habits, go_to)
+    data.data_server("data", loaded, go_to, stay, habits)
+    for tab in TABS:
+        tab_server(tab, inputs, loaded, habits, go_to, stay)
+
+    def looks_at_system() -> bool:
+        return inputs.tab.is_set() and inputs.tab() == "system"
+
+    start_when(looks_at_system, lambda: system_server("system", is_open=looks_at_system, stay=stay))
 
     @render.ui
     def status() -> TagList:

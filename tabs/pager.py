@@ -7,6 +7,8 @@ from collections.abc import Callable
 from shiny import Inputs, Outputs, Session, module, reactive, render, ui
 from shiny.ui import Tag
 
+from tabs.clicks import fresh
+
 _BUTTONS = (
     ("first", "First", "back"),
     ("previous", "Previous", "back"),
@@ -35,7 +37,7 @@ def pager_server(
     *, what: str, size: int, count: Callable[[], int], restart: Callable[[], object],
 ) -> Callable[[], int]:  # fmt: skip
     """A reactive of the page's first item, from 0. A change of `restart` goes back to page one."""
-    number = reactive.Value(0)
+    number = reactive.Value(0, name="number")
 
     def last() -> int:
         return max(0, -(-count() // size) - 1)
@@ -71,7 +73,7 @@ def _on_click(
     inputs: Inputs, button: str, number: reactive.Value[int], target: Callable[[], int]
 ) -> None:
     @reactive.effect
-    @reactive.event(inputs[button])
+    @reactive.event(fresh(inputs[button]))
     def _() -> None:
         number.set(target())
 

@@ -31,7 +31,7 @@ def plan_server(
 ) -> None:
     """Plans `request()` whenever a choice changes; a choice that is missing has no price."""
     task = reactive.ExtendedTask(_plan)
-    plan: reactive.Value[Plan | None] = reactive.Value(None)
+    plan: reactive.Value[Plan | None] = reactive.Value(None, name="plan")
 
     @reactive.effect
     def _() -> None:

@@ -9,6 +9,7 @@ from shiny import Inputs, Outputs, Session, module, reactive, render, ui
 from shiny.ui import Tag
 
 from ingest.report import ImportReport, ReadChoices
+from tabs.clicks import fresh
 from tabs.distinct import distinct
 from tabs.loaded import Loaded, generation_of
 
@@ -57,7 +58,7 @@ def reading_server(
         return None if now is None else _form(now.report, now.choices, now.dataset.names)
 
     @reactive.effect
-    @reactive.event(inputs.again)
+    @reactive.event(fresh(inputs.again))
     def _() -> None:
         now = loaded()
         if now is not None:

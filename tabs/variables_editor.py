@@ -9,6 +9,7 @@ from shiny.module import resolve_id
 from shiny.ui import Tag, TagList
 
 from logic import StatsError
+from tabs.clicks import fresh
 from tabs.distinct import distinct
 from tabs.failure import Failure, failure_of
 from tabs.loaded import Loaded, generation_of
@@ -65,7 +66,7 @@ def variables_server(
         return ui.div(*forms, class_="cs-variables", data_edits=resolve_id("edit"))
 
     @reactive.effect
-    @reactive.event(inputs.edit)
+    @reactive.event(fresh(inputs.edit))
     async def _() -> None:
         now, edit = loaded(), inputs.edit()
         if now is not None and isinstance(edit, dict):

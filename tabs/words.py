@@ -28,3 +28,34 @@ def duration_words(seconds: float) -> str:
 def counted(n: int, noun: str, nouns: str = "") -> str:
     """`1 row`, `2 rows`, `12,000 rows`."""
     return f"{n:,} {noun if n == 1 else nouns or noun + 's'}"
+
+
+def span_words(seconds: float) -> str:
+    """`45 minutes`, `8 hours`, `7 days`: a span that somebody set."""
+    for size, noun, least in ((86_400, "day", 2), (3_600, "hour", 1), (60, "minute", 1)):
+        if seconds >= size * least and seconds % size == 0:
+            return counted(round(seconds / size), noun)
+    if seconds >= 60:
+        return counted(round(seconds / 60), "minute")
+    return counted(round(seconds), "second")
+
+
+def binary_words(size_bytes: float) -> str:
+    """`12 kB`, `3.4 MB`, `143 MB`: units of powers of two, as limits are given."""
+    if size_bytes < 1024 * 1024:
+        return f"{size_bytes / 1024:.0f} kB"
+    size = size_bytes / 1024 / 1024
+    return f"{size:.1f} MB" if size < 9.95 else f"{size:.0f} MB"
+
+
+def long_words(seconds: float) -> str:
+    """`40 s`, `3 min`, `2 h 5 min`, `4 days`: for spans that nobody counts in milliseconds."""
+    if seconds < 59.5:
+        return f"{max(0.0, seconds):.0f} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    return f"{round(hours / 24)} days"

@@ -11,21 +11,27 @@ raised here except what `compute` raises.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
+import functools
 import logging
+import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, ParamSpec, TypeVar
 
 from utils.clears import Clears
 from utils.codec import Codec
-from utils.counters import Counters
+from utils.counters import Counters, FunctionCounts
 from utils.decorators import CachedData, CachedResource, resource
 from utils.envelope import Entry
 from utils.errors import CodecError
 from utils.key_history import KeyHistory
 from utils.keys import KeyParts
+from utils.latency import Latencies
 from utils.memory_tier import MemoryTier, Slot
+from utils.notices import Notice
 from utils.packed import Unpacked
 from utils.process_lock import KeyLocks
 from utils.single_flight import SingleFlight
@@ -35,6 +41,7 @@ from utils.tier_guard import GuardedTier
 P = ParamSpec("P")
 T = TypeVar("T")
 Source = Literal["computed", "memory", "disk", "redis", "shared"]
+_REMEMBERED_CLEARS = 1024
 _log = logging.getLogger(__name__)
 _LATEST_EXPIRY = 253_402_300_799.0  # the last second of the year 9999
 
@@ -83,8 +90,10 @@ class TieredCache:
         self._clock = clock
         self._flights = SingleFlight(wait_seconds=flight_wait_seconds)
         self._counters = Counters()
+        self.latencies = Latencies()
         self._clears = Clears()
         self._history = KeyHistory()
+        self._told: deque[str] = deque(maxlen=_REMEMBERED_CLEARS)
 
     def get_or_compute(
         self,
@@ -119,6 +128,7 @@ class TieredCache:
                 self._history.remember(parts, label)
         seconds = time.perf_counter() - started
         self._counters.answered(name, found.source, found.cost_seconds, seconds)
+        self.latencies.note(name, found.source, seconds)
         return Answer(found.value, found.source, seconds, found.cost_seconds)
 
     def peek(self, key: str, *, name: str) -> Answer[Any] | None:
@@ -132,6 +142,7 @@ class TieredCache:
             return None
         seconds = time.perf_counter() - started
         self._counters.answered(name, "memory", found.cost_seconds, seconds)
+        self.latencies.note(name, "memory", seconds)
         return Answer(found.value, "memory", seconds, found.cost_seconds)
 
     def _for_waiter(self, found: _Found) -> _Found:
@@ -139,6 +150,7 @@ class TieredCache:
         return _Found(value, "shared", found.cost_seconds)
 
     def _from_memory(self, key: str) -> _Found | None:
+        self.listen()
         slot = self.memory.get(key, self._clock())
         if slot is None:
             return None
@@ -161,6 +173,7 @@ class TieredCache:
             return self._computed(key, compute, owner, ttl_seconds)
 
     def _from_below(self, key: str, owner: Owner) -> _Found | None:
+        mark = self._clears.mark
         for depth, tier in enumerate(self.lower):
             entry = tier.get(key)
             if entry is None or not entry.alive(self._clock()):
@@ -171,10 +184,10 @@ class TieredCache:
                 tier.counts["unreadable"] += 1
                 tier.clear(Doomed(key=key))
                 continue
-            mark = self._clears.mark
             payload = self._into_memory(key, found, entry, owner)
             for above in self.lower[:depth]:
                 above.put(key, entry, owner)
+            self.listen()
             self._forget_if_cleared(key, owner, mark)
             return _Found(found.value, tier.name, entry.cost_seconds, payload)  # type: ignore[arg-type]
         return None
@@ -200,6 +213,7 @@ class TieredCache:
         own_payload = self._into_memory(key, kept, entry, owner)
         for tier in self.lower:
             tier.put(key, entry, owner)
+        self.listen(at_once=True)
         self._forget_if_cleared(key, owner, mark)
         return _Found(value, "computed", cost, own_payload)
 
@@ -220,7 +234,33 @@ class TieredCache:
     def _forget_if_cleared(self, key: str, owner: Owner, mark: int) -> None:
         """Undo a store that a `clear` of the same entry overtook."""
         if self._clears.hit(mark, key, owner):
-            self._clear(Doomed(key=key))
+            self._clear(self._announced(Doomed(key=key)))
+
+    def listen(self, *, at_once: bool = False) -> None:
+        """Forget what other processes cleared: those on our directory since the last call, other
+        servers of our Redis since its last look (once a second, or `at_once`).
+
+        Every call that may answer from memory does this by itself; an idle process has to be
+        reminded.
+        """
+        for depth, tier in enumerate(self.lower):
+            if tier.news(at_once=at_once):
+                tier.hear(functools.partial(self._obey, depth))
+
+    def _obey(self, depth: int, notice: Notice) -> None:
+        """Forget in memory, and in the tiers above the one that told, which others don't reach."""
+        if notice.mark in self._told:
+            return
+        self._remember_cleared(notice)  # before it counts as told: see `_forget_if_cleared`
+        if notice.mark:
+            self._told.append(notice.mark)
+        self._from_memory_and(self.lower[:depth], notice)
+
+    def _announced(self, doomed: Doomed) -> Doomed:
+        """The same with a name, under which others hear of it and we know our own."""
+        mark = secrets.token_hex(8)
+        self._told.append(mark)
+        return dataclasses.replace(doomed, mark=mark)
 
     def clear(
         self,
@@ -229,28 +269,43 @@ class TieredCache:
         name: str | None = None,
         label: str | None = None,
         expired: bool = False,
+        keys: Collection[str] | None = None,
     ) -> int:
         """Forget everything, or what matches all that is given; the number of entries removed.
 
-        An entry that stands in two tiers counts twice. A computation under way whose result
-        would match is not stored. `expired=True` is the hourly housekeeping: it also sweeps
-        what killed writers left behind.
+        Other processes on the same directory have forgotten it too before their next answer,
+        other servers of the same Redis within 2 s (`listen`). An entry that stands in two tiers
+        counts twice. A computation under way whose result would match is not stored.
+        `expired=True` is the hourly housekeeping: it also sweeps what killed writers left behind.
         """
-        doomed = Doomed(key, name, label, self._clock() if expired else None)
+        chosen = None if keys is None else frozenset(keys)
+        doomed = Doomed(key, name, label, self._clock() if expired else None, chosen)
         if not expired:
-            self._clears.add(doomed)
-            self._history.forget(lambda k, n, whose: doomed.matches(k, Owner(n, whose), 0.0))
+            doomed = self._announced(doomed)
+            self._remember_cleared(doomed)
         return self._clear(doomed)
 
+    def _remember_cleared(self, doomed: Doomed) -> None:
+        self._clears.add(doomed)
+        self._history.forget(lambda k, n, whose: doomed.matches(k, Owner(n, whose), 0.0))
+
     def _clear(self, doomed: Doomed) -> int:
+        return self._from_memory_and(self.lower, doomed)
+
+    def _from_memory_and(self, tiers: Sequence[GuardedTier], doomed: Doomed) -> int:
         removed = self.memory.remove(
             lambda slot: doomed.matches(slot.key, Owner(slot.name, slot.label), slot.expires_at)
         )
-        return removed + sum(tier.clear(doomed) for tier in self.lower)
+        return removed + sum(tier.clear(doomed) for tier in tiers)
 
     def explain(self, parts: KeyParts) -> tuple[str, ...]:
         """Which part of this key is new against the most similar one computed lately."""
         return self._history.explain(parts)
+
+    def last_miss(self, theirs: Callable[[str], bool]) -> tuple[str, tuple[str, ...]] | None:
+        """The function last computed for one of their keys, and why its answer was not known;
+        names of columns are counted, not told."""
+        return self._history.last_miss(theirs)
 
     def data(
         self, *, ttl_seconds: float = 86_400.0, version: int = 1
@@ -270,6 +325,10 @@ class TieredCache:
     def shrink(self, size_bytes: int) -> int:
         """Free memory, cheapest entries first; bytes freed. They stay in the lower tiers."""
         return self.memory.shrink(size_bytes)
+
+    def functions(self) -> Mapping[str, FunctionCounts]:
+        """Counts by function; asks no tier."""
+        return self._counters.counts()
 
     def snapshot(self) -> dict[str, Any]:
         """Numbers for the panel: functions, memory, tiers, computations under way."""

@@ -149,7 +149,7 @@ def _time(value: Node, array: Any) -> Any:
     found = value(array)
     if found.dtype.kind not in "Mm":
         raise CodecError("Stored bytes hold times that are not times.")
-    return pd.array(found)
+    return pd.array(found, copy=False)
 
 
 def _zoned(value: Node, zone: str, moments: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from utils.fork import survive_fork
 
@@ -79,6 +79,14 @@ class Counters:
         """A value was computed that the codec cannot write."""
         with self._lock:
             self._of(name).not_stored += 1
+
+    def counts(self) -> Mapping[str, FunctionCounts]:
+        """A copy of the counts by function name."""
+        with self._lock:
+            return {
+                name: replace(counts, hits=dict(counts.hits))
+                for name, counts in sorted(self._by_name.items())
+            }
 
     def facts(self) -> Mapping[str, dict[str, object]]:
         """Counts by function name."""

@@ -11,22 +11,30 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
 import re
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import diskcache
 from diskcache.core import DBNAME, DEFAULT_SETTINGS, ENOVAL, METADATA, MODE_BINARY, MODE_RAW
 
+from utils.envelope import HEAD_BYTES
 from utils.errors import CorruptEntry
 from utils.value_files import ValueFiles
 
 INDEX_NAME: str = DBNAME
 _KEY = re.compile(r"[0-9a-f]{8,128}")
 _SMALL_BYTES = 1 << 15
+# Of all keys (NULL) or of those in a list written as JSON.
+_NEWEST = """
+    SELECT key, tag, store_time, size + COALESCE(LENGTH(value), 0), filename, SUBSTR(value, 1, ?)
+    FROM Cache WHERE ? IS NULL OR key IN (SELECT value FROM json_each(?))
+    ORDER BY store_time DESC LIMIT ?
+"""
 
 #: SHA-256 of the tables, indexes and triggers that diskcache 5.6.3 makes with these settings.
 #: An index with any other schema is not ours: a planted trigger would run inside our statements.
@@ -35,6 +43,16 @@ SCHEMA_DIGEST = "3adc3091a506f12c3410a8e04dd01accd93f0d37e86a7d8aa46d4d03b341520
 # Connections inherited through a fork. They are kept alive because closing them in the child
 # would run SQLite's clean-up on files that the parent is using.
 _inherited: list[sqlite3.Connection] = []
+
+
+class Row(NamedTuple):
+    """A row of the index as a list shows it; `head` are the first bytes of the value."""
+
+    key: str
+    tag: str
+    stored_at: float
+    size_bytes: int
+    head: bytes
 
 
 class BytesOnlyDisk(diskcache.Disk):
@@ -171,6 +189,19 @@ class BytesIndex(diskcache.Cache):
     def sql(self) -> Callable[..., sqlite3.Cursor]:
         """Execute one statement."""
         return self._con.execute
+
+    def newest(self, limit: int, keys: Collection[str] | None) -> Iterator[Row]:
+        """The rows stored last, all or those of `keys`, with the first bytes of their values."""
+        given = None if keys is None else json.dumps(sorted(keys))
+        found = self.sql(_NEWEST, (HEAD_BYTES, given, given, limit))
+        for key, tag, stored_at, size, filename, value in found.fetchall():
+            head = value if filename is None else self._head(filename)
+            yield Row(str(key), str(tag), float(stored_at), int(size), bytes(head or b""))
+
+    def _head(self, filename: object) -> bytes:
+        with contextlib.suppress(OSError, CorruptEntry):
+            return self._disk.files.read(filename, HEAD_BYTES)
+        return b""
 
     def wrong_counts(self) -> list[str]:
         """Counters that differ from the rows, in words; they are set right."""

@@ -2,7 +2,8 @@
 
     directory/entries/       index and value files (diskcache, bytes only)
     directory/quarantine/    the last damaged entries and index, at most a few
-    directory/index.lock     held while an index is opened, made or put aside
+    directory/clears         what was cleared lately, for the memory of the other processes
+    directory/index.lock     held while an index is opened, made or put aside, and a clear is told
     directory/ballast        given up when the disk is full, so that room can be made
 
 What is damaged is put aside and counted, never served: an entry alone when its signature does
@@ -18,18 +19,19 @@ import sqlite3
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from utils.disk_store import INDEX_NAME, BytesIndex, index_is_ours
-from utils.envelope import Entry, seal, unseal
+from utils.envelope import Entry, head_of, seal, unseal
 from utils.errors import CorruptEntry, TierFault
 from utils.fork import survive_fork
-from utils.private_files import private_directory, write_private
+from utils.notices import Notice, NoticeFile
+from utils.private_files import private_directory, sweep_drafts, write_private
 from utils.process_lock import exclusive
-from utils.tier import Doomed, Owner
+from utils.tier import Doomed, Listed, Owner
 
 _BALLAST_BYTES = 1 << 18
 _OPEN_WAIT_SECONDS = 5.0
@@ -51,6 +53,7 @@ class DiskTier:
     """
 
     name = "disk"
+    remote = False
 
     def __init__(
         self,
@@ -72,6 +75,9 @@ class DiskTier:
         self._entries = directory / "entries"
         self._index: BytesIndex | None = None
         self._identity: tuple[int, int] | None = None
+        self._notices = NoticeFile(
+            directory / "clears", secret=secret, lock=directory / "index.lock"
+        )
         self._lock = threading.RLock()
         survive_fork(self)
 
@@ -121,28 +127,73 @@ class DiskTier:
     def clear(self, doomed: Doomed) -> int:
         """Remove entries, so that no byte of them stays in the directory.
 
-        Deleted rows are overwritten, the log is emptied, and the quarantine goes as a whole: it
-        may hold what is to be forgotten. Clearing what has expired also sweeps left-over files.
+        The other processes are told first: one that stores such an entry afterwards knows that
+        it has to take it back. Deleted rows are overwritten, the log is emptied, and the
+        quarantine goes as a whole: it may hold what is to be forgotten. Clearing what has expired
+        also sweeps left-over files.
         """
         with self._working() as index:
-            if doomed == Doomed():
-                removed = index.clear()
-            else:
-                removed = index.drop(
-                    row for row, key, owner, expires in _rows(index)
-                    if doomed.matches(key, owner, expires)
-                )  # fmt: skip
-            if doomed.expired_at is None:
-                shutil.rmtree(self.directory / "quarantine", ignore_errors=True)
-            left_over = 0.0 if doomed == Doomed() else _YOUNG_SECONDS
-            self.counts["swept"] += index.sweep(left_over)
-            index.sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            untold = self._tell(doomed)
+            removed = self._remove(index, doomed)
+            if untold is not None:
+                raise untold
             return removed
 
-    def sweep(self, *, older_than_seconds: float = _YOUNG_SECONDS) -> int:
-        """Delete value files that no row names, if old enough not to be just being written."""
+    def _tell(self, doomed: Doomed) -> OSError | None:
+        """Let the other processes know; why they could not be told."""
+        if doomed.mark and doomed.expired_at is None and not isinstance(doomed, Notice):
+            try:
+                self._notices.post(doomed)
+            except OSError as error:
+                return error
+        return None
+
+    def _remove(self, index: BytesIndex, doomed: Doomed) -> int:
+        if doomed == Doomed():
+            removed = index.clear()
+        else:
+            removed = index.drop(
+                row for row, key, owner, expires in _rows(index)
+                if doomed.matches(key, owner, expires)
+            )  # fmt: skip
+        if doomed.expired_at is None:
+            shutil.rmtree(self.directory / "quarantine", ignore_errors=True)
+        self._sweep(index, 0.0 if doomed == Doomed() else _YOUNG_SECONDS)
+        index.sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        return removed
+
+    def news(self, *, at_once: bool) -> bool:  # noqa: ARG002  (a look at a file is always cheap)
+        """True when another process cleared something."""
+        return self._notices.news()
+
+    def hear(self, obey: Callable[[Notice], None]) -> None:
+        """Call `obey` with what other processes cleared (here it is gone already). Never raises."""
+        self._notices.hear(obey)
+
+    def listed(self, keys: Collection[str] | None, limit: int) -> Sequence[Listed]:
+        """The newest entries, or the newest of `keys`. Only their heads are read."""
         with self._working() as index:
-            removed = index.sweep(older_than_seconds)
+            return [
+                Listed(
+                    key=row.key, name=owner.name, size_bytes=row.size_bytes,
+                    created_at=row.stored_at if head is None else head.created_at,
+                    expires_at=expires,
+                    cost_seconds=None if head is None else head.cost_seconds,
+                )
+                for row in index.newest(limit, keys)
+                for head, (owner, expires) in [(head_of(row.head), _told(row.tag))]
+            ]  # fmt: skip
+
+    def sweep(self, *, older_than_seconds: float = _YOUNG_SECONDS) -> int:
+        """Delete value files that no row names, and drafts, if old enough not to be just being
+        written; their number."""
+        with self._working() as index:
+            return self._sweep(index, older_than_seconds)
+
+    def _sweep(self, index: BytesIndex, older_than_seconds: float) -> int:
+        removed = index.sweep(older_than_seconds)
+        for place in (self.directory, self.directory / "quarantine"):
+            removed += sweep_drafts(place, older_than_seconds)
         self.counts["swept"] += removed
         return removed
 
@@ -211,7 +262,7 @@ class DiskTier:
             self._identity = _identity(self._entries / INDEX_NAME)
             if not (self.directory / "ballast").exists():
                 write_private(self.directory / "ballast", bytes(_BALLAST_BYTES), replace=False)
-        self.counts["swept"] += self._index.sweep(_YOUNG_SECONDS)
+        self._sweep(self._index, _YOUNG_SECONDS)
         return self._index
 
     def _open_index(self) -> BytesIndex:
@@ -292,11 +343,16 @@ class _Mend:
 def _rows(index: BytesIndex) -> Iterator[tuple[int, str, Owner, float]]:
     """Row, key, owner and expiry of every entry; a tag not written by us counts as expired."""
     for row, key, tag in index.sql("SELECT rowid, key, tag FROM Cache").fetchall():
-        expires, name, label = [*str(tag).split("\n", 2), "", ""][:3]
-        try:
-            yield row, str(key), Owner(name, label), float(expires)
-        except ValueError:
-            yield row, str(key), Owner(name, label), 0.0
+        yield row, str(key), *_told(tag)
+
+
+def _told(tag: object) -> tuple[Owner, float]:
+    """Owner and expiry in a tag; one not written by us counts as expired."""
+    expires, name, label = [*str(tag).split("\n", 2), "", ""][:3]
+    try:
+        return Owner(name, label), float(expires)
+    except ValueError:
+        return Owner(name, label), 0.0
 
 
 def _identity(path: Path) -> tuple[int, int] | None:

@@ -22,6 +22,7 @@ _MAGIC: Final = b"CSE1"
 _VERSION: Final = 1
 _HEAD = struct.Struct("<4sHHdddQ")
 _MAC_BYTES: Final = 32
+HEAD_BYTES: Final = _HEAD.size
 
 #: How far clocks of one deployment may disagree before an entry counts as from the future.
 CLOCK_GUARD_SECONDS: Final = 300.0
@@ -39,6 +40,23 @@ class Entry:
     def alive(self, now: float) -> bool:
         """True while the entry may be served. Expiry is absolute: reading never extends it."""
         return self.created_at - CLOCK_GUARD_SECONDS <= now < self.expires_at
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What an envelope says of itself, not verified: for lists, never for serving."""
+
+    created_at: float
+    cost_seconds: float
+
+
+def head_of(data: bytes) -> Head | None:
+    """The head of a sealed entry, of which at least `HEAD_BYTES` are needed; None without one."""
+    if len(data) < HEAD_BYTES or not data.startswith(_MAGIC):
+        return None
+    _, _, _, created_at, _, cost, _ = _HEAD.unpack_from(data)
+    known = math.isfinite(created_at) and math.isfinite(cost)
+    return Head(created_at, cost / 1e3) if known else None
 
 
 def seal(entry: Entry, *, key: str, secret: bytes) -> bytes:

@@ -9,6 +9,12 @@ MachineryError
     CorruptEntry      a stored entry is not what we wrote
   CodecError          a value or its bytes cannot be translated
   UnkeyableValue      a value has no canonical form, so it cannot be part of a key
+  WorkspaceGone       the token opens nothing (any more)
+  WorkspaceFull       more settings than one workspace may keep
+  IncompleteUpload    fewer or more bytes arrived than were announced
+  StoreFault          the directory of datasets takes no file at the moment
+  DatasetGone         a stored dataset is missing or is not what was stored
+  BadSessionFile      a saved session that cannot be opened
 """
 
 from __future__ import annotations
@@ -19,10 +25,14 @@ class MachineryError(Exception):
 
     cause = "Something in the server did not work."
     remedy = "Please try again."
+    #: True when the same call may well succeed a moment later, so that a retry makes sense.
+    transient = False
 
-    def __init__(self, message: str = "", *, hint: str = "") -> None:
+    def __init__(self, message: str = "", *, hint: str = "", transient: bool | None = None) -> None:
         self.message = message or self.cause
         self.hint = hint or self.remedy
+        if transient is not None:
+            self.transient = transient
         super().__init__(f"{self.message} {self.hint}")
 
     def fields(self) -> dict[str, str]:
@@ -37,6 +47,12 @@ class Overloaded(MachineryError):
     remedy = "Nothing was lost; please try again in a minute."
 
 
+class NeverFits(Overloaded):
+    """The work needs more than there is, however long one waits."""
+
+    remedy = "Use fewer rows or variables."
+
+
 class Cancelled(MachineryError):
     """Raised inside work that the user stopped."""
 
@@ -49,6 +65,7 @@ class DeadlineExceeded(MachineryError):
 
     cause = "This analysis took longer than the server allows."
     remedy = "Choose fewer variables or fewer repetitions."
+    transient = True
 
 
 class WorkerLost(MachineryError):
@@ -56,6 +73,7 @@ class WorkerLost(MachineryError):
 
     cause = "The analysis stopped before it finished, most likely because memory ran out."
     remedy = "Choose fewer variables, or try again when the server is quiet."
+    transient = True
 
 
 class TierFault(MachineryError):
@@ -63,6 +81,7 @@ class TierFault(MachineryError):
 
     cause = "Stored results cannot be reached at the moment."
     remedy = "Analyses still work, they are only slower."
+    transient = True
 
 
 class CorruptEntry(TierFault):
@@ -84,3 +103,45 @@ class UnkeyableValue(MachineryError, TypeError):
 
     cause = "A choice has a type that cannot be recognised later."
     remedy = "Use text, numbers, yes/no, or lists of these."
+
+
+class WorkspaceGone(MachineryError):
+    """The token opens no workspace: unknown, used up, expired or forgotten (never said which)."""
+
+    cause = "Your earlier work is no longer kept on this server."
+    remedy = "Please load your file or your saved session again."
+
+
+class WorkspaceFull(MachineryError):
+    """A change would make the workspace larger than one may be. The state before it stays."""
+
+    cause = "There are more settings here than the server keeps for one person."
+    remedy = "Save the session to a file, or start again with fewer variables."
+
+
+class IncompleteUpload(MachineryError):
+    """The number of bytes that arrived is not the number that was announced."""
+
+    cause = "The upload was incomplete."
+    remedy = "Please send the file again."
+
+
+class StoreFault(MachineryError):
+    """The directory of datasets is full, read-only or not ours. Nothing half-written is left."""
+
+    cause = "The server cannot keep your file, because its disk is full or cannot be written to."
+    remedy = "Please try again later, or tell whoever runs this server."
+
+
+class DatasetGone(MachineryError):
+    """A stored dataset is missing, damaged or replaced. It is never handed on."""
+
+    cause = "The stored copy of your file is missing or damaged."
+    remedy = "Please send the file again."
+
+
+class BadSessionFile(MachineryError, ValueError):
+    """A saved session that cannot be opened, with the reason in one sentence."""
+
+    cause = "This file is not a saved session of Clinstat."
+    remedy = "Choose a file that was saved with Clinstat."

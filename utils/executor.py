@@ -17,9 +17,11 @@ from typing import Any, Self
 
 from utils.cancel import CancelToken
 from utils.codec import Codec
+from utils.errors import Overloaded
+from utils.frame_files import FrameMap
 from utils.heavy_lane import HeavyLane
 from utils.heavy_run import HeavyRequest, HeavyTerms
-from utils.lane_counters import LaneCounters, LaneSnapshot, RunTiming
+from utils.lane_counters import LaneCounters, LaneSnapshot, Phases, RunTiming
 from utils.quick_lane import QuickLane
 from utils.zygote import PRELOAD, Zygote
 from utils.zygote_keeper import ZygoteKeeper
@@ -70,12 +72,14 @@ class Executor:
         self._functions = frozenset(functions)
         self._quick_counters = LaneCounters("quick")
         self._heavy_counters = LaneCounters("heavy")
+        carrying = Codec({**codec.classes, "FrameMap": FrameMap})
+        terms = HeavyTerms(carrying, carrying.classes, dict(errors), argument_bytes, result_bytes)
         self._keeper = ZygoteKeeper(zygote, preload)
         self._quick = QuickLane(
             workers=quick_workers, queue_limit=queue_limit, counters=self._quick_counters
         )
         self._heavy = HeavyLane(
-            terms=HeavyTerms(codec, codec.classes, dict(errors), argument_bytes, result_bytes),
+            terms=terms,
             keeper=self._keeper,
             workers=heavy_workers,
             queue_limit=queue_limit,
@@ -115,12 +119,18 @@ class Executor:
         cancel: CancelToken | None = None,
         progress: Callable[[float, Any], None] | None = None,
         owner: str = "",
+        patience_seconds: float = 0.0,
+        refusal: Callable[[], Overloaded | None] | None = None,
+        ended: Callable[[Phases], None] | None = None,
+        loaded: Sequence[str] = (),
     ) -> Future[Any]:
         """Run the function that `path` names in a process, with keyword `arguments`.
 
         `memory_bytes` is what it may map beyond the libraries that are loaded already;
         `deadline_seconds` counts from the moment when it leaves the queue. `progress` as in
-        `quick`, called in a thread of the lane. ValueError for a path that is not allowed.
+        `quick`, called in a thread of the lane. `patience_seconds`, `refusal`, `ended` and
+        `loaded` as in `HeavyRequest`: a job may wait for memory instead of being refused at once,
+        and may find modules imported. ValueError for a path that is not allowed.
         """
         if path not in self._functions:
             raise ValueError(f"{path!r} is not a function that the heavy lane may run")
@@ -132,8 +142,20 @@ class Executor:
                 self._deadline_seconds if deadline_seconds is None else deadline_seconds
             ),
             progress=progress,
+            patience_seconds=patience_seconds,
+            refusal=refusal,
+            ended=ended,
+            loaded=loaded,
         )
         return self._heavy.submit(request, owner=owner, cancel=cancel)
+
+    def travels(self, path: str) -> bool:  # noqa: ARG002 - here nothing does
+        """Whether long work of this path is better sent to other machines (`heavy`)."""
+        return False
+
+    def is_warm(self, loaded: Sequence[str]) -> bool:
+        """Whether the next heavy job finds these modules imported without waiting for them."""
+        return self._keeper.is_warm(loaded)
 
     def wait(self, future: Future[Any]) -> Any:
         """The answer of a heavy job, for quick work that needs one in the middle.

@@ -11,11 +11,13 @@ from __future__ import annotations
 import os
 import threading
 import weakref
+from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 _registered: weakref.WeakSet[Forkable] = weakref.WeakSet()
 _registering = threading.Lock()
 _paused: list[Pausable] = []
+_watching = 0
 
 
 class Forkable(Protocol):
@@ -62,5 +64,24 @@ def _in_child() -> None:
         thing.after_fork()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(before=_before, after_in_parent=_in_parent, after_in_child=_in_child)
+def watch_forks() -> None:
+    """Take part in every fork from now on, before whoever has registered so far.
+
+    What was registered last stands still first. A library that keeps its own threads waiting while
+    a process forks must come after us: ours might be among them, inside what we wait for. So this
+    is called again when such a library is loaded, and the last call counts.
+    """
+    global _watching  # noqa: PLW0603  (the last registration is in force)
+    _watching += 1
+    mine = _watching
+
+    def told(step: Callable[[], None]) -> Callable[[], None]:
+        return lambda: step() if mine == _watching else None
+
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(
+            before=told(_before), after_in_parent=told(_in_parent), after_in_child=told(_in_child)
+        )
+
+
+watch_forks()

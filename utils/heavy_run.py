@@ -10,13 +10,14 @@ import select
 import signal
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from utils import refusals
 from utils.codec import Codec
-from utils.errors import CodecError
+from utils.errors import CodecError, Overloaded
+from utils.frame_files import FiledFrame
 from utils.lane_counters import Phases
 from utils.ticket import Ticket
 from utils.wire import (
@@ -42,13 +43,24 @@ _FIELD_CHARACTERS = 1_000
 
 @dataclass(slots=True, eq=False)
 class HeavyRequest:
-    """What a heavy job is asked to do. The arguments are let go as soon as they are encoded."""
+    """What a heavy job is asked to do. The arguments are let go as soon as they are encoded.
+
+    An argument that is a `FiledFrame` goes as an open file that the worker maps. `refusal` is
+    asked when it is this job's turn and tells why it cannot start yet, None when it can; a job
+    waits for that, and for a lane that is held, until `patience_seconds` after it was queued.
+    `ended` is told the phases of a run that gave its answer. The worker finds the modules of
+    `loaded` imported, and they stay so for a while.
+    """
 
     path: str
     arguments: Mapping[str, object]
     memory_bytes: int
     deadline_seconds: float
     progress: Callable[[float, Any], None] | None
+    patience_seconds: float = 0.0
+    refusal: Callable[[], Overloaded | None] | None = None
+    ended: Callable[[Phases], None] | None = None
+    loaded: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +97,10 @@ class HeavyRun:
     def carry_out(self, keeper: ZygoteKeeper) -> Any:
         """The answer of the worker. Raises what the user shall read; the worker is dead then."""
         self._give_up_at = time.monotonic() + self.request.deadline_seconds
+        frames = [a for a in self.request.arguments.values() if isinstance(a, FiledFrame)]
         arguments = self._encoded_arguments()
         try:
-            return self._converse(keeper, arguments)
+            return self._converse(keeper, arguments, [frame.file.readable for frame in frames])
         except _StoppedError as stop:
             self._kill()
             reason = self.ticket.stopped or "cancelled"
@@ -105,15 +118,15 @@ class HeavyRun:
             _log.warning("a worker for %s answered nonsense and was killed", self.request.path)
             raise refusals.lost() from error
 
-    def bury(self) -> bool:
-        """Make sure that the worker is dead; False when nobody confirms it."""
+    def bury(self) -> int | None:
+        """Make sure that the worker is dead; the zygote that should have confirmed it if not."""
         self.request.arguments = {}
         if self._job is None:
-            return True
+            return None
         self._job.kill()
         ended = self._job.await_end(_BURIAL_SECONDS) is not None
         self._job.close()
-        return ended
+        return None if ended else self._job.zygote_pid
 
     def wait(self, sock: socket.socket, events: int) -> None:
         """Wait for `sock`, but not beyond a stop or the deadline."""
@@ -133,20 +146,24 @@ class HeavyRun:
 
     def _encoded_arguments(self) -> bytes:
         began = time.perf_counter()
-        arguments = self.terms.codec.encode(dict(self.request.arguments))
+        told = {
+            name: value.map if isinstance(value, FiledFrame) else value
+            for name, value in self.request.arguments.items()
+        }
+        arguments = self.terms.codec.encode(told)
         self.request.arguments = {}
         if len(arguments) > self.terms.argument_bytes:
             raise refusals.arguments_too_large(self.terms.argument_bytes)
         self.phases.transfer_seconds = time.perf_counter() - began
         return arguments
 
-    def _converse(self, keeper: ZygoteKeeper, arguments: bytes) -> Any:
+    def _converse(self, keeper: ZygoteKeeper, arguments: bytes, files: Sequence[int]) -> Any:
         began = time.perf_counter()
-        self._job = keeper.launch(self.wait)
+        self._job = keeper.launch(self.wait, self.request.loaded)
         launched = time.perf_counter()
         self.phases.start_seconds = launched - began
         channel = Channel(self._job.talk, wait=self.wait)
-        self._hand_over(channel, arguments)
+        self._hand_over(channel, arguments, files)
         del arguments
         while True:
             message = channel.receive(payload_bytes=self.terms.result_bytes)
@@ -164,7 +181,7 @@ class HeavyRun:
             else:
                 raise WireError("a worker does not send jobs")
 
-    def _hand_over(self, channel: Channel, arguments: bytes) -> None:
+    def _hand_over(self, channel: Channel, arguments: bytes, files: Sequence[int]) -> None:
         cores = os.cpu_count() or 1
         limits = {
             "memory_bytes": self.request.memory_bytes,
@@ -179,7 +196,9 @@ class HeavyRun:
         }
         # A worker that dies meanwhile may have said why: that is read next.
         with contextlib.suppress(PeerGoneError):
-            channel.send(Kind.JOB, {"limits": limits, "argument_bytes": len(arguments)})
+            facts = {"limits": limits, "argument_bytes": len(arguments), "files": len(files)}
+            channel.send(Kind.JOB, facts)
+            channel.send_files(files)
             channel.send(Kind.JOB, job, arguments)
 
     def _report(self, message: Message) -> None:
@@ -192,11 +211,15 @@ class HeavyRun:
     def _take(self, message: Message) -> Any:
         meta = message.meta
         load, compute = meta.get("load_seconds"), meta.get("compute_seconds")
-        added = meta.get("added_bytes")
-        if not (isinstance(load, float) and isinstance(compute, float) and isinstance(added, int)):
+        processor, added = meta.get("cpu_seconds"), meta.get("added_bytes")
+        if not (
+            isinstance(load, float) and isinstance(compute, float)
+            and isinstance(processor, float) and isinstance(added, int)
+        ):  # fmt: skip
             raise WireError("a result without its facts")
         self.phases.load_seconds = load
         self.phases.compute_seconds = compute
+        self.phases.cpu_seconds = processor
         self.phases.added_bytes = added
         return self.terms.codec.decode(message.payload)
 

@@ -12,7 +12,7 @@ order and dtypes.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -205,6 +205,14 @@ def digest(*parts: bytes) -> str:
     return whole.hexdigest()
 
 
+def digest_of(chunks: Iterable[bytes]) -> str:
+    """As `digest`, for what arrives in pieces; nothing is held but the piece at hand."""
+    whole = blake3.blake3()
+    for chunk in chunks:
+        whole.update(chunk)
+    return whole.hexdigest()
+
+
 @dataclass(frozen=True, kw_only=True)
 class KeyParts:
     """What a result depends on. `columns` are (name, fingerprint) in the order given.
@@ -279,7 +287,35 @@ def explain(old: KeyParts, new: KeyParts) -> tuple[str, ...]:
     return tuple(said)
 
 
+def explain_nameless(old: KeyParts, new: KeyParts) -> tuple[str, ...]:
+    """As `explain`, for readers who must not learn the names of columns: those are counted."""
+    before, now = dict(old.columns), dict(new.columns)
+    counts = (
+        (len(now.keys() - before.keys()), "a column more", "columns more"),
+        (len(before.keys() - now.keys()), "a column less", "columns less"),
+        (
+            sum(before[name] != now[name] for name in before.keys() & now.keys()),
+            "other data in a column", "columns with other data",
+        ),
+    )  # fmt: skip
+    told = [one if n == 1 else f"{n} {many}" for n, one, many in counts if n]
+    said = [f"It has {', '.join(told)}."] if told else []
+    if old.n_rows != new.n_rows:
+        said.append(f"The number of rows is {new.n_rows:,}, not {old.n_rows:,}.")
+    said += _changes("The choice", old.choices, new.choices)
+    if not said and old.key == new.key:
+        said.append("It is the same as before: what was kept had expired or was evicted.")
+    rest = (old.row_version, old.versions, old.salt) != (new.row_version, new.versions, new.salt)
+    if not said:
+        said.append(
+            "Another version of Clinstat or its libraries computes it."
+            if rest
+            else "The columns are in another order."
+        )
+    return tuple(said)
+
+
 __all__ = [
-    "FORMAT", "KeyParts", "canonical", "digest", "explain", "fingerprint_column",
-    "fingerprint_frame", "make_key",
+    "FORMAT", "KeyParts", "canonical", "digest", "digest_of", "explain", "explain_nameless",
+    "fingerprint_column", "fingerprint_frame", "make_key",
 ]  # fmt: skip

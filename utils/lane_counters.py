@@ -47,6 +47,7 @@ class Phases:
     compute_seconds: float = 0.0
     transfer_seconds: float = 0.0
     added_bytes: int = 0
+    cpu_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

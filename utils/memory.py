@@ -1,7 +1,8 @@
 """Keeps the process tree inside its memory budget, in three steps and never by the server's life.
 
-    70 % of the budget   shrink the memory tier of the cache, collect, give pages back
-    85 %                 take no new heavy work, spill idle datasets to files where the caller can
+    70 % of the budget   shrink the memory tier of the cache, collect, give pages back; datasets
+                         that nobody has used for some seconds go to their files
+    85 %                 take no new heavy work, spill every idle dataset
     95 %                 kill the heavy work that runs
 
 A step is taken when its share is reached and left only five points below it, so that use around a
@@ -10,23 +11,28 @@ threshold does not flap. Every action is counted and kept for the panel.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 from types import MappingProxyType
 
-from utils.errors import Overloaded
+from utils.errors import NeverFits, Overloaded
 from utils.process_memory import give_back, group_limit_bytes, tree_bytes
 
 _MIB = 1024 * 1024
 _GROUP_SHARE = 0.9  # of a container's limit; the rest is for the kernel's own pages
 _MARGIN = 0.05
 _SHRINK_TO = 0.60
+#: Of the budget is left for short runs, whatever heavy work has taken: what fills more than the
+#: rest would be killed at once.
+_QUICK_SHARE = 0.06
 _GIVE_BACK_SECONDS = 5.0
 _SETTLE_SECONDS = 2.0
+_COLLECTING_SHARE = 0.01  # of the time goes to collections while nothing presses
 _KEPT_EVENTS = 50
 
 
@@ -45,18 +51,25 @@ THRESHOLDS: Mapping[Level, float] = MappingProxyType(
 """Share of the budget at which each level begins."""
 
 
+_SPILL_AFTER_SECONDS: Mapping[Level, float] = MappingProxyType(
+    {Level.SHRINK: 6.0, Level.REFUSE: 1.5, Level.KILL: 1.5}
+)
+"""For how long a dataset must have been idle to leave memory."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryActions:
     """What the monitor can do. All are called in the monitor's thread and do not raise.
 
     `shrink` is asked for a number of bytes and, like `spill`, returns the bytes that it freed;
-    `kill_heavy` returns the number of jobs that it killed.
+    `spill` is told for how many seconds a dataset must have been idle; `kill_heavy` returns the
+    number of jobs that it killed.
     """
 
     shrink: Callable[[int], int]
     hold_heavy: Callable[[bool], None]
     kill_heavy: Callable[[], int]
-    spill: Callable[[], int] | None = None
+    spill: Callable[[float], int] | None = None
     give_back: Callable[[], None] = give_back
 
 
@@ -93,7 +106,8 @@ class MemoryMonitor:
     """Looks at the tree once a second (four times a second under pressure) and acts.
 
     `sampler` gives the bytes in use (OSError when it cannot), `clock` seconds. `start` begins a
-    thread that checks; without it `check` may be called by hand, by one thread at a time.
+    thread that checks; without it `check` may be called by hand, by one thread at a time. `beside`
+    is called after each check of that thread, must be quick and does not raise.
     """
 
     def __init__(
@@ -104,20 +118,24 @@ class MemoryMonitor:
         sampler: Callable[[], int] = tree_bytes,
         clock: Callable[[], float] = time.monotonic,
         interval_seconds: float = 1.0,
+        beside: Callable[[], object] = lambda: None,
     ) -> None:
         self.budget_bytes = effective_budget(budget_bytes, group_limit_bytes())
         self._actions = actions
         self._sampler = sampler
         self._clock = clock
         self._interval = interval_seconds
+        self._beside = beside
         self._level = Level.CALM
         self._used = 0
         self._peak = 0
         self._sampled_at = float("-inf")
         self._gave_back_at = float("-inf")
+        self._calm_pause_seconds = 0.0
         self._collect_at: float | None = None
         self._counts: Counter[str] = Counter()
         self._events: deque[MemoryEvent] = deque(maxlen=_KEPT_EVENTS)
+        self._promises: dict[object, int] = {}
         self._sampling = threading.Lock()
         self._ended = threading.Event()
         self._thread: threading.Thread | None = None
@@ -144,8 +162,9 @@ class MemoryMonitor:
             self._note("hold heavy work" if held else "take heavy work", 0)
         if self._level >= Level.SHRINK:
             self._shrink()
-        if self._level >= Level.REFUSE and self._actions.spill is not None:
-            self._count_freed("spill datasets", self._actions.spill())
+        idle_seconds = _SPILL_AFTER_SECONDS.get(self._level)
+        if idle_seconds is not None and self._actions.spill is not None:
+            self._count_freed("spill datasets", self._actions.spill(idle_seconds))
         if self._level >= Level.KILL:
             self._count_freed("kill heavy work", self._actions.kill_heavy())
         self._give_back_if_due()
@@ -171,21 +190,46 @@ class MemoryMonitor:
             self._sample()
         needed = f"about {max(1, round(planned_bytes / _MIB)):,} MB of memory"
         if planned_bytes > self.budget_bytes:
-            return Overloaded(
-                f"This work needs {needed}, more than this server has.",
-                hint="Use fewer rows or variables.",
-            )
+            return NeverFits(f"This work needs {needed}, more than this server has.")
         held = heavy and self._level >= Level.REFUSE
-        if held or self._used + planned_bytes > self.budget_bytes:
+        budget = self.budget_bytes - (int(_QUICK_SHARE * self.budget_bytes) if heavy else 0)
+        if held or self._expected() + planned_bytes > budget:
             return Overloaded(
                 f"This work needs {needed}, which is not free at the moment.",
                 hint="Nothing was lost; try again in a minute, or use fewer rows or variables.",
             )
         return None
 
+    @property
+    def used_bytes(self) -> int:
+        """Use at the last look."""
+        return self._used
+
+    @contextlib.contextmanager
+    def expecting(self, planned_bytes: int) -> Iterator[None]:
+        """While an admitted run goes on: what it has not taken yet counts as taken.
+
+        Two runs that would each fit are then not admitted together when both do not.
+        """
+        promise = object()
+        with self._sampling:
+            self._promises[promise] = self._expected() + planned_bytes
+        try:
+            yield
+        finally:
+            with self._sampling:
+                del self._promises[promise]
+
+    def _expected(self) -> int:
+        return max(self._used, *self._promises.copy().values(), 0)
+
     def collect_soon(self) -> None:
-        """Give memory back in a little while: a session has ended and is garbage by then."""
-        self._collect_at = self._clock() + _SETTLE_SECONDS
+        """Give memory back in a little while: a session has ended and is garbage by then.
+
+        Where it is due already it is not put off: pages may close one after the other.
+        """
+        if self._collect_at is None:
+            self._collect_at = self._clock() + _SETTLE_SECONDS
 
     def snapshot(self) -> MemorySnapshot:
         """Use, level and actions at the last check."""
@@ -201,6 +245,7 @@ class MemoryMonitor:
     def _watch(self) -> None:
         while not self._ended.wait(self._interval / (4 if self._level else 1)):
             self.check()
+            self._beside()
 
     def _sample(self) -> None:
         with self._sampling:
@@ -230,12 +275,14 @@ class MemoryMonitor:
         # A collection stops every thread for some milliseconds, so it has its own pace.
         now = self._clock()
         due = self._collect_at is not None and now >= self._collect_at
-        if not due or now - self._gave_back_at < _GIVE_BACK_SECONDS:
+        pause = max(_GIVE_BACK_SECONDS, 0 if self._level else self._calm_pause_seconds)
+        if not due or now - self._gave_back_at < pause:
             return
         self._collect_at = None
-        self._gave_back_at = now
         before = self._used
         self._actions.give_back()
+        self._gave_back_at = self._clock()
+        self._calm_pause_seconds = (self._gave_back_at - now) / _COLLECTING_SHARE
         self._sample()
         self._note("give back", max(0, before - self._used))
 

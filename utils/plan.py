@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Literal
 
 from utils.cost_model import CostModel, Guess
-from utils.errors import Overloaded
+from utils.errors import NeverFits, Overloaded
 from utils.memory import MemoryMonitor
 from utils.process_memory import PeakMeter
 
 Lane = Literal["quick", "heavy"]
+_LOOK_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +46,7 @@ class Planner:
     def plan(self, kind: str, options: Sequence[Guess], lane: Lane) -> Plan:
         """The plan of `options[0]`; the others are smaller runs that may be offered instead."""
         seconds, size_bytes = self._model.estimate(kind, options[0])
-        refusal = self._refusal(kind, options, lane)
+        refusal = self.refusal(kind, options, lane)
         sentence = price_words(seconds, size_bytes)
         if refusal is not None:
             sentence = f"{refusal.message} {refusal.hint}"
@@ -52,12 +54,23 @@ class Planner:
             seconds=seconds, bytes=size_bytes, lane=lane, fits=refusal is None, sentence=sentence
         )
 
-    def admit(self, kind: str, options: Sequence[Guess], lane: Lane) -> None:
-        """Return when `options[0]` may run; else Overloaded names what would fit."""
-        refusal = self._refusal(kind, options, lane)
-        if refusal is not None and self._monitor is not None:
-            self._monitor.count_refusal()
-            raise refusal
+    def admit(
+        self, kind: str, options: Sequence[Guess], lane: Lane, *, beside_bytes: int = 0,
+        patience_seconds: float = 0.0, check: Callable[[], object] = lambda: None,
+    ) -> None:  # fmt: skip
+        """Return when `options[0]` may run, with `beside_bytes`; else Overloaded names what would.
+
+        What only has no room now is waited for, `patience_seconds` at most; `check` is called
+        meanwhile and may raise to give up.
+        """
+        give_up = time.monotonic() + patience_seconds
+        while refusal := self.refusal(kind, options, lane, beside_bytes=beside_bytes):
+            if isinstance(refusal, NeverFits) or time.monotonic() >= give_up:
+                if self._monitor is not None:
+                    self._monitor.count_refusal()
+                raise refusal
+            check()
+            time.sleep(_LOOK_SECONDS)
 
     @contextlib.contextmanager
     def learning(self, kind: str, guess: Guess, *, since: float | None = None) -> Iterator[None]:
@@ -72,21 +85,40 @@ class Planner:
             seconds, size_bytes = time.thread_time() - began, added()
         self._model.learn(kind, guess, seconds=seconds, size_bytes=size_bytes)
 
+    def expecting(
+        self, kind: str, guess: Guess, *, beside_bytes: int = 0
+    ) -> AbstractContextManager[None]:
+        """The bytes of this run, and those `beside` it, count as taken inside the block."""
+        if self._monitor is None:
+            return contextlib.nullcontext()
+        return self._monitor.expecting(self._model.estimate(kind, guess)[1] + beside_bytes)
+
+    def learn(self, kind: str, guess: Guess, *, seconds: float, size_bytes: int) -> None:
+        """Learn from a run in a process of its own: its processor time and what it added."""
+        self._model.learn(kind, guess, seconds=seconds, size_bytes=size_bytes)
+
     def close(self) -> None:
         """Keep what was learnt."""
         self._model.save()
 
-    def _refusal(self, kind: str, options: Sequence[Guess], lane: Lane) -> Overloaded | None:
+    def refusal(
+        self, kind: str, options: Sequence[Guess], lane: Lane, *, beside_bytes: int = 0
+    ) -> Overloaded | None:
+        """What `admit` would raise now, None when the run may start; nothing is counted.
+
+        `beside_bytes` are taken with it, whichever option it is, and are not learnt.
+        """
         if self._monitor is None:
             return None
         heavy = lane == "heavy"
-        refusal = self._monitor.refusal(self._model.estimate(kind, options[0])[1], heavy=heavy)
+        size_bytes = self._model.estimate(kind, options[0])[1] + beside_bytes
+        refusal = self._monitor.refusal(size_bytes, heavy=heavy)
         if refusal is None:
             return None
         for option in options[1:]:
-            size_bytes = self._model.estimate(kind, option)[1]
+            size_bytes = self._model.estimate(kind, option)[1] + beside_bytes
             if self._monitor.refusal(size_bytes, heavy=heavy) is None:
-                return Overloaded(
+                return type(refusal)(
                     refusal.message, hint=f"{option.words[:1].upper()}{option.words[1:]} would fit."
                 )
         return refusal

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import secrets
 import stat
+import time
 from pathlib import Path
 
 _SECRET_BYTES = 32
+_DRAFT = re.compile(r".+[.-][0-9a-f]{16}\.tmp")
 
 
 class NotPrivate(OSError):
@@ -52,6 +56,24 @@ def write_private(path: Path, data: bytes, *, replace: bool, durable: bool = Fal
         return True
     finally:
         draft.unlink(missing_ok=True)
+
+
+def sweep_drafts(directory: Path, older_than_seconds: float) -> int:
+    """Delete what writers left behind that were killed in `write_private`; the number of files.
+
+    Drafts younger than that may still be written. Links are deleted, not followed.
+    """
+    limit = time.time() - older_than_seconds
+    removed = 0
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(directory) as found:
+        for entry in found:
+            if not _DRAFT.fullmatch(entry.name) or entry.is_dir(follow_symlinks=False):
+                continue
+            with contextlib.suppress(FileNotFoundError):
+                if entry.stat(follow_symlinks=False).st_mtime <= limit:
+                    Path(entry.path).unlink()
+                    removed += 1
+    return removed
 
 
 def read_private(path: Path, *, at_most: int) -> bytes:

@@ -16,8 +16,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from utils.fork import survive_fork
+from utils.fork import survive_fork, watch_forks
 
+watch_forks()  # filelock lets nobody release a lock from the moment at which a fork begins
 _log = logging.getLogger(__name__)
 _STRIPE_DIGITS = 3
 

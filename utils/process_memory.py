@@ -16,6 +16,7 @@ from pathlib import Path
 
 import psutil
 
+_MALLOPT = (-1, -3)  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD in malloc.h of glibc
 _UNLIMITED = 1 << 60  # version 1 of control groups writes a huge number for "no limit"
 
 
@@ -102,6 +103,19 @@ def give_back() -> None:
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
+
+
+def return_large_blocks(threshold_bytes: int) -> bool:
+    """Let every freed block of at least `threshold_bytes` go back to the system at once, and the
+    free end of the heap when it is as large. False where the C library is not glibc.
+
+    What the variables MALLOC_MMAP_THRESHOLD_ and MALLOC_TRIM_THRESHOLD_ say to a process that
+    starts (mallopt(3)).
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is None:
+        return False
+    return all(mallopt(which, threshold_bytes) == 1 for which in _MALLOPT)
 
 
 class PeakMeter:

@@ -2,6 +2,7 @@
 
     PREFIX:e:KEY      a sealed entry, with the server's own expiry
     PREFIX:n:DIGEST   the keys of one function;  PREFIX:l:DIGEST   the keys of one label
+    PREFIX:clears     what was cleared in the last day, newest first (see `utils/notices.py`)
 
 Function names and labels are stored as keyed digests: who reads the server learns neither. The
 server is trusted with nothing: a wrong, foreign or forged value is a CorruptEntry.
@@ -14,19 +15,23 @@ import hmac
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from utils.envelope import Entry, seal, unseal
 from utils.errors import CorruptEntry, TierFault
 from utils.fork import survive_fork
+from utils.notices import Notice, understood, written
 from utils.resp import Reply, RespConnection, RespError
-from utils.tier import Doomed, Owner
+from utils.tier import Doomed, Listed, Owner
 
 _SPARE_CONNECTIONS = 8
 _SLOW_IN_A_ROW = 3
 _SCAN_AT_ONCE = b"500"
+_LOOK_SECONDS = 1.0
+_NOTICES = 500
+_NOTICE_LIFE_MS = 86_400_000
 
 
 class RedisTier:
@@ -38,6 +43,7 @@ class RedisTier:
     """
 
     name = "redis"
+    remote = True
 
     def __init__(
         self,
@@ -64,6 +70,8 @@ class RedisTier:
         self._prefix = prefix.encode()
         self._clock = clock
         self._slow = 0
+        self._look_at = 0.0
+        self._last: bytes | None = None
         self.after_fork()
         survive_fork(self)
 
@@ -109,9 +117,48 @@ class RedisTier:
         return True
 
     def clear(self, doomed: Doomed) -> int:
-        """Remove entries (expired ones go by themselves)."""
-        if doomed.expired_at is not None:
+        """Tell the other servers, then remove entries (expired ones go by themselves)."""
+        if doomed.expired_at is not None or isinstance(doomed, Notice):
             return 0
+        if doomed.mark:
+            try:
+                self._post(doomed)
+            except RespError:  # a full server: what is to go makes room
+                self._remove(doomed)
+                self._post(doomed)
+        return self._remove(doomed)
+
+    def _post(self, doomed: Doomed) -> None:
+        name = self._prefix + b":clears"
+        self._call([b"LPUSH", name, written(doomed, self._secret)],
+                   [b"LTRIM", name, b"0", b"%d" % (_NOTICES - 1)],
+                   [b"PEXPIRE", name, b"%d" % _NOTICE_LIFE_MS])  # fmt: skip
+
+    def news(self, *, at_once: bool) -> bool:
+        """True once a second, and when asked `at_once`: the list is worth a look."""
+        return at_once or time.monotonic() >= self._look_at
+
+    def hear(self, obey: Callable[[Notice], None]) -> None:
+        """Call `obey` with what other servers cleared since the last look, oldest first.
+
+        The first look tells all that is kept: the directory of this server may still hold it.
+        """
+        self._look_at = time.monotonic() + _LOOK_SECONDS
+        name = self._prefix + b":clears"
+        (newest,) = self._call([b"LINDEX", name, b"0"])
+        if newest == self._last or not isinstance(newest, bytes):
+            return
+        (found,) = self._call([b"LRANGE", name, b"0", b"-1"])
+        lines = [line for line in found if isinstance(line, bytes)] if type(found) is list else []
+        if self._last in lines:
+            lines = lines[: lines.index(self._last)]
+        elif self._last is not None:
+            lines.append(b"missed")
+        for line in reversed(lines):
+            obey(understood(line, self._secret))
+        self._last = newest
+
+    def _remove(self, doomed: Doomed) -> int:
         if doomed == Doomed():
             return self._delete_matching(self._prefix + b":*")
         groups = [
@@ -119,14 +166,21 @@ class RedisTier:
             for kind, value in ((b"n", doomed.name), (b"l", doomed.label))
             if value is not None
         ]
-        keys = [doomed.key.encode()] if doomed.key is not None else []
+        chosen = doomed.keys
+        if doomed.key is not None:
+            chosen = frozenset({doomed.key}) & (chosen or {doomed.key})
+        keys = [key.encode() for key in chosen or ()]
         if groups:
             (members,) = self._call([b"SINTER", *groups])
             found = (
                 [m for m in members if isinstance(m, bytes)] if isinstance(members, list) else []
             )
-            keys = [k for k in found if not keys or k in keys]
+            keys = [k for k in found if chosen is None or k in keys]
         return self._delete([self._prefix + b":e:" + key for key in keys])
+
+    def listed(self, keys: Collection[str] | None, limit: int) -> Sequence[Listed]:  # noqa: ARG002
+        """None: the server knows entries by digests only."""
+        return ()
 
     def check(self) -> list[str]:
         """Nothing to derive: the server counts. Says when it does not answer."""
@@ -166,7 +220,8 @@ class RedisTier:
             if not isinstance(page, list) or len(page) != 2 or not isinstance(page[1], list):
                 raise TierFault("Redis sent something that is no page of keys.")
             names = [name for name in page[1] if isinstance(name, bytes)]
-            self._delete([name for name in names if b":e:" not in name])
+            groups = (self._prefix + b":n:", self._prefix + b":l:")
+            self._delete([name for name in names if name.startswith(groups)])
             removed += self._delete([name for name in names if b":e:" in name])
             cursor = page[0] if isinstance(page[0], bytes) else b"0"
             if cursor == b"0":

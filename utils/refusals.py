@@ -22,6 +22,7 @@ def stopped(reason: StopReason, deadline_seconds: float | None = None) -> Machin
         return WorkerLost(
             "The server ran short of memory and stopped this work.",
             hint="Your data are unchanged; try again in a minute.",
+            transient=False,  # a retry at once would meet the same shortage
         )
     return Overloaded("The server is being restarted.", hint="Your data are kept; try again soon.")
 
@@ -54,6 +55,7 @@ def out_of_memory(limit_bytes: int) -> WorkerLost:
     return WorkerLost(
         f"The work ran out of memory at its limit of {_mib(limit_bytes)} MB.",
         hint="Your data are unchanged; use fewer rows or variables.",
+        transient=False,
     )
 
 
@@ -70,6 +72,7 @@ def failed() -> WorkerLost:
     return WorkerLost(
         "The work failed because of an error in the program.",
         hint="Your data are unchanged; try other choices, and report it if it happens again.",
+        transient=False,
     )
 
 
@@ -86,6 +89,7 @@ def result_too_large(limit_bytes: int) -> WorkerLost:
     return WorkerLost(
         f"The result is larger than the limit of {_mib(limit_bytes)} MB.",
         hint="Your data are unchanged; use fewer rows or variables.",
+        transient=False,
     )
 
 

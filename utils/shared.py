@@ -23,6 +23,11 @@ class SharedByContent(Generic[T]):
     def __len__(self) -> int:
         return len(self._held)
 
+    def held(self) -> list[T]:
+        """The objects that somebody holds now."""
+        with self._lock:
+            return list(self._held.values())
+
     def the_one(self, content: Hashable, make: Callable[[], T]) -> T:
         """The object of that content: the one that somebody holds, else what `make` gives.
 

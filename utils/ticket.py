@@ -93,7 +93,7 @@ def _answer_for(error: BaseException) -> BaseException:
     a MemoryError tells nobody what to do.
     """
     if isinstance(error, MemoryError):
-        return WorkerLost()
+        return WorkerLost(transient=False)
     return error if isinstance(error, Exception) else refusals.failed()
 
 

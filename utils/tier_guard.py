@@ -15,13 +15,14 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from utils.envelope import Entry
 from utils.errors import CorruptEntry
 from utils.fork import survive_fork
-from utils.tier import Doomed, Owner, Tier
+from utils.notices import Notice
+from utils.tier import Doomed, Listed, Owner, Tier
 
 _log = logging.getLogger(__name__)
 _FIRST_BENCH_SECONDS = 1.0
@@ -74,6 +75,17 @@ class GuardedTier:
             self._owed.append(doomed)
         return self._ask("clear", _nothing, 0)
 
+    def news(self, *, at_once: bool) -> bool:
+        """True when others may have cleared something; a server on the bench is not asked."""
+        return self.tier.news(at_once=at_once) and not (self.tier.remote and self.benched)
+
+    def hear(self, obey: Callable[[Notice], None]) -> None:
+        """Call `obey` with what others cleared; a server that does not work is asked later."""
+        if self.tier.remote:
+            self._ask("hear", lambda: self.tier.hear(obey), None)
+        else:
+            self.tier.hear(obey)
+
     def _pay(self) -> int:
         """Make good every clear that is owed; the number of entries removed."""
         removed = 0
@@ -84,6 +96,10 @@ class GuardedTier:
                 if doomed in self._owed:
                     self._owed.remove(doomed)
         return removed
+
+    def listed(self, keys: Collection[str] | None, limit: int) -> Sequence[Listed]:
+        """Entries for a list; none from a tier that does not work."""
+        return self._ask("listed", lambda: self.tier.listed(keys, limit), ())
 
     def check(self) -> list[str]:
         """What does not add up; a tier that does not work says only that."""

@@ -6,14 +6,7 @@ body may come in pieces without a length or be longer than it said.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
+from utils.asgi import App, Message, Receive, Scope, Send, answer
 
 
 class TooLarge(Exception):
@@ -44,11 +37,13 @@ class UploadLimit:
             message = await receive()
             arrived += len(message.get("body", b""))
             if arrived > self._limit_bytes:
-                raise TooLarge
+                raise TooLarge  # the application may answer to that itself; it is not heard
             return message
 
         async def watched(message: Message) -> None:
             nonlocal started
+            if arrived > self._limit_bytes and not started:
+                return
             started = True
             await send(message)
 
@@ -59,13 +54,7 @@ class UploadLimit:
                 await self._refuse(send)
 
     async def _refuse(self, send: Send) -> None:
-        headers = [
-            (b"content-type", b"text/plain; charset=utf-8"),
-            (b"content-length", str(len(self._message)).encode("ascii")),
-            (b"connection", b"close"),
-        ]
-        await send({"type": "http.response.start", "status": 413, "headers": headers})
-        await send({"type": "http.response.body", "body": self._message})
+        await answer(send, 413, self._message, headers=[(b"connection", b"close")])
 
 
 def _declared_bytes(scope: Scope) -> int:

@@ -43,8 +43,9 @@ class ValueFiles:
     def __init__(self, directory: str) -> None:
         self._directory = directory
 
-    def read(self, name: object) -> bytes:
-        """The content; FileNotFoundError when it is gone, CorruptEntry when it is not ours."""
+    def read(self, name: object, most_bytes: int = _LARGEST_READ_BYTES) -> bytes:
+        """The content, or its first `most_bytes`; FileNotFoundError when it is gone, CorruptEntry
+        when it is not ours."""
         flags = os.O_RDONLY | _NOFOLLOW | getattr(os, "O_NONBLOCK", 0)
         try:
             with self._folder_of(name) as (folder, leaf):
@@ -53,7 +54,7 @@ class ValueFiles:
                 found = os.fstat(handle)
                 if not stat.S_ISREG(found.st_mode) or found.st_size > _LARGEST_READ_BYTES:
                     raise CorruptEntry("A stored file is not a plain file.")
-                return _read_all(handle, found.st_size)
+                return _read_all(handle, min(found.st_size, most_bytes))
             finally:
                 os.close(handle)
         except OSError as error:

@@ -13,7 +13,7 @@ import json
 import select
 import socket
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -25,6 +25,7 @@ WRITABLE = select.POLLOUT
 
 _HEAD = struct.Struct("!4sBIQ")
 _CHUNK_BYTES = 1 << 20
+_FILES = b"F"
 
 Wait = Callable[[socket.socket, int], None]
 """Blocks until the socket is ready for READABLE or WRITABLE; may raise to give up."""
@@ -102,6 +103,35 @@ class Channel:
             raise FrameTooLargeError(f"{payload_length} bytes")
         meta = _facts(self._receive_exactly(facts_length))
         return Message(Kind(kind), meta, self._receive_exactly(payload_length))
+
+    def send_files(self, descriptors: Sequence[int]) -> None:
+        """Hand over open files (at most 100). PeerGoneError when nobody takes them."""
+        while descriptors:
+            try:
+                socket.send_fds(self._sock, [_FILES], descriptors)
+            except BlockingIOError:
+                self._wait(self._sock, WRITABLE)
+            except OSError as error:
+                raise PeerGoneError("send") from error
+            else:
+                return
+
+    def receive_files(self, count: int) -> list[int]:
+        """The open files that `send_files` hands over; WireError for anything else."""
+        while count:
+            try:
+                word, descriptors, _, _ = socket.recv_fds(self._sock, len(_FILES), count)
+            except BlockingIOError:
+                self._wait(self._sock, READABLE)
+            except OSError as error:
+                raise PeerGoneError("receive") from error
+            else:
+                if word == b"":
+                    raise PeerGoneError("end of stream")
+                if word != _FILES or len(descriptors) != count:
+                    raise WireError("not the files")
+                return list(descriptors)
+        return []
 
     def _send_all(self, data: bytes) -> None:
         view = memoryview(data)

@@ -13,12 +13,13 @@ import os
 import socket
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn, Self
 
 from utils.codec import Codec
+from utils.frame_files import FrameMap, frame_in
 from utils.wire import Channel, Kind, PeerGoneError
 from utils.worker_limits import (
     Limits,
@@ -49,8 +50,14 @@ def find(path: str) -> Any:
     return found
 
 
-def live(sock: socket.socket, parent_pid: int) -> NoReturn:
-    """Everything that the forked child does. Never returns and never raises."""
+Grow = Callable[[socket.socket, Sequence[str]], NoReturn]
+
+
+def live(sock: socket.socket, parent_pid: int, grow: Grow) -> NoReturn:
+    """Everything that the forked child does. Never returns and never raises.
+
+    The child of a message with `preload` takes no job: it goes on in `grow`.
+    """
     try:
         os.setpgid(0, 0)
         tie_to_parent(parent_pid)
@@ -60,7 +67,11 @@ def live(sock: socket.socket, parent_pid: int) -> NoReturn:
         close_inherited({sock.fileno()})
         new_random_state()
         yield_to_the_server()
-        _serve(Channel(sock))
+        channel = Channel(sock)
+        facts = channel.receive(payload_bytes=0).meta
+        if "preload" in facts:
+            grow(sock, facts["preload"])
+        _serve(channel, facts)
     except MemoryError:
         os._exit(OUT_OF_MEMORY_EXIT)
     except PeerGoneError:
@@ -69,22 +80,24 @@ def live(sock: socket.socket, parent_pid: int) -> NoReturn:
         os._exit(1)
 
 
-def _serve(channel: Channel) -> NoReturn:
+def _serve(channel: Channel, facts: Mapping[str, Any]) -> NoReturn:
     with _Report(channel) as report:
-        limits = channel.receive(payload_bytes=0).meta
-        apply_limits(Limits(**limits["limits"]))  # before the arguments, so that they count
-        report.answer(*_compute(channel, limits["argument_bytes"]))
+        apply_limits(Limits(**facts["limits"]))  # before the arguments, so that they count
+        files = channel.receive_files(facts["files"])
+        report.answer(*_compute(channel, facts["argument_bytes"], files))
     os._exit(0)
 
 
-def _compute(channel: Channel, argument_bytes: int) -> tuple[bytes, Mapping[str, Any]]:
-    before = peak_bytes()
+def _compute(
+    channel: Channel, argument_bytes: int, files: Sequence[int]
+) -> tuple[bytes, Mapping[str, Any]]:
+    before, spent = peak_bytes(), time.process_time()
     message = channel.receive(payload_bytes=argument_bytes)
     job = message.meta
     began = time.perf_counter()
     codec = Codec(job["classes"])
     function: Callable[..., Any] = find(job["path"])
-    arguments = dict(codec.decode(message.payload))
+    arguments = _mapped(dict(codec.decode(message.payload)), files)
     del message  # the encoded arguments are as large as the arguments
     if job["progress"]:
         arguments["progress"] = _Progress(channel, codec)
@@ -97,7 +110,17 @@ def _compute(channel: Channel, argument_bytes: int) -> tuple[bytes, Mapping[str,
     return payload, {
         "load_seconds": loaded - began,
         "compute_seconds": computed - loaded,
+        "cpu_seconds": time.process_time() - spent,
         "added_bytes": max(0, peak_bytes() - before),
+    }
+
+
+def _mapped(arguments: dict[str, Any], files: Sequence[int]) -> dict[str, Any]:
+    """The arguments with their frames; the files come in the order of the arguments."""
+    waiting = iter(files)
+    return {
+        name: frame_in(next(waiting), value) if isinstance(value, FrameMap) else value
+        for name, value in arguments.items()
     }
 
 

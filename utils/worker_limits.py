@@ -61,7 +61,7 @@ def apply_limits(limits: Limits) -> None:
 
 def yield_to_the_server() -> None:
     """Let the server go first: on the processor, and when the kernel has to free memory."""
-    os.nice(_NICENESS)
+    os.setpriority(os.PRIO_PROCESS, 0, _NICENESS)  # not os.nice, which would add up
     with contextlib.suppress(OSError):  # only Linux has it, and a container may hide it
         Path("/proc/self/oom_score_adj").write_text(str(_OOM_SCORE), encoding="ascii")
 

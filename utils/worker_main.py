@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> NoReturn:
 
 
 def _serve(control: socket.socket, server_pid: int, preload: list[str]) -> NoReturn:
-    from utils import zygote, zygote_server
+    from utils import zygote_server
 
-    zygote.load(preload)
+    zygote_server.load(preload)
     zygote_server.serve(control, server_pid)

@@ -9,8 +9,6 @@ that has threads must not fork). Both serve the same requests (utils/zygote_serv
 from __future__ import annotations
 
 import contextlib
-import gc
-import importlib
 import json
 import os
 import select
@@ -27,7 +25,7 @@ from typing import NoReturn
 from utils import zygote_server
 from utils.wire import READABLE, Wait, block
 from utils.worker_limits import close_inherited, default_signals
-from utils.zygote_server import EVENT
+from utils.zygote_server import EVENT, load
 
 PRELOAD = ("numpy", "pandas", "scipy.special", "utils.zygote_server")
 """What every worker finds loaded."""
@@ -50,10 +48,11 @@ class ForkError(Exception):
 class Job:
     """One forked child: the socket to talk on, and the line that tells of its life."""
 
-    def __init__(self, talk: socket.socket, line: socket.socket) -> None:
+    def __init__(self, talk: socket.socket, line: socket.socket, zygote_pid: int) -> None:
         self.talk = talk
         self._line = line
         self.pid = 0
+        self.zygote_pid = zygote_pid
         self.exit_code: int | None = None
 
     def await_start(self, wait: Wait) -> None:
@@ -99,19 +98,64 @@ class Job:
         return letter, number
 
 
-class Zygote:
+class Launcher:
+    """A process that forks a child for every job, as its server holds it."""
+
+    def __init__(self, pid: int, control: socket.socket) -> None:
+        self.pid = pid
+        self._control = control
+        self._ready = False
+        self._lock = threading.Lock()
+
+    def launch(self, wait: Wait = block) -> Job:
+        """Fork a child. Waits through `wait`, which may raise to give up.
+
+        ZygoteGoneError when the zygote is dead, ForkError when the system refuses.
+        """
+        self._await_ready(wait)
+        talk, their_talk = socket.socketpair()
+        line, their_line = socket.socketpair()
+        job = Job(talk, line, self.pid)
+        try:
+            descriptors = [their_talk.fileno(), their_line.fileno()]
+            with self._lock:
+                socket.send_fds(self._control, [zygote_server.JOB], descriptors)
+        except OSError as error:
+            job.close()
+            raise ZygoteGoneError from error
+        finally:
+            their_talk.close()
+            their_line.close()
+        with contextlib.ExitStack() as undo:
+            undo.callback(job.close)
+            job.await_start(wait)
+            undo.pop_all()
+        return job
+
+    def _await_ready(self, wait: Wait) -> None:
+        if self._ready:
+            return
+        wait(self._control, READABLE)
+        try:
+            # Only looked at, not taken: several threads may be waiting for this word.
+            word = self._control.recv(len(zygote_server.READY), socket.MSG_PEEK)
+        except OSError as error:
+            raise ZygoteGoneError from error
+        if word != zygote_server.READY:
+            raise ZygoteGoneError
+        self._ready = True
+
+
+class Zygote(Launcher):
     """A running zygote. Made by `start` or `spawn`."""
 
     def __init__(
         self, pid: int, control: socket.socket, process: subprocess.Popen[bytes] | None
     ) -> None:
-        self.pid = pid
+        super().__init__(pid, control)
         self.spawned = process is not None
-        self._control = control
         self._process = process
-        self._ready = False
         self._reaped = False
-        self._lock = threading.Lock()
 
     @classmethod
     def start(cls, preload: Sequence[str] = PRELOAD) -> Zygote:
@@ -148,31 +192,6 @@ class Zygote:
         theirs.close()
         return cls(process.pid, ours, process)
 
-    def launch(self, wait: Wait = block) -> Job:
-        """Fork a child. Waits through `wait`, which may raise to give up.
-
-        ZygoteGoneError when the zygote is dead, ForkError when the system refuses.
-        """
-        self._await_ready(wait)
-        talk, their_talk = socket.socketpair()
-        line, their_line = socket.socketpair()
-        job = Job(talk, line)
-        try:
-            descriptors = [their_talk.fileno(), their_line.fileno()]
-            with self._lock:
-                socket.send_fds(self._control, [zygote_server.JOB], descriptors)
-        except OSError as error:
-            job.close()
-            raise ZygoteGoneError from error
-        finally:
-            their_talk.close()
-            their_line.close()
-        with contextlib.ExitStack() as undo:
-            undo.callback(job.close)
-            job.await_start(wait)
-            undo.pop_all()
-        return job
-
     def close(self, patience_seconds: float = _GOODBYE_SECONDS) -> None:
         """End the zygote and every child of it. Returns when it is gone.
 
@@ -191,19 +210,6 @@ class Zygote:
             self._reaped = self._reap()
         return not self._reaped
 
-    def _await_ready(self, wait: Wait) -> None:
-        if self._ready:
-            return
-        wait(self._control, READABLE)
-        try:
-            # Only looked at, not taken: several threads may be waiting for this word.
-            word = self._control.recv(len(zygote_server.READY), socket.MSG_PEEK)
-        except OSError as error:
-            raise ZygoteGoneError from error
-        if word != zygote_server.READY:
-            raise ZygoteGoneError
-        self._ready = True
-
     def _reap(self) -> bool:
         if self._process is not None:
             return self._process.poll() is not None
@@ -211,18 +217,6 @@ class Zygote:
             return os.waitpid(self.pid, os.WNOHANG)[0] != 0
         except ChildProcessError:
             return True
-
-
-def load(modules: Sequence[str]) -> None:
-    """Import `modules` and tell the collector to leave what exists alone.
-
-    Memory stays shared between the processes as long as nobody writes to it, and a collection
-    writes to every object that it looks at.
-    """
-    for module in modules:
-        importlib.import_module(module)
-    gc.collect()
-    gc.freeze()
 
 
 def _become_zygote(control: socket.socket, server_pid: int) -> NoReturn:

@@ -1,5 +1,5 @@
 /* The few things that the page does by itself: figures, filters, the variable table, sizes of
-   uploads, local time, copying. Everything else is Shiny. */
+   uploads, local time, copying. line.js keeps the line alive. Everything else is Shiny. */
 "use strict";
 
 (() => {
@@ -51,6 +51,7 @@
           this.append(this.canvas);
         }
         this.canvas.style.minWidth = `${figure.layout.meta?.min_width_px ?? 0}px`;
+        this.canvas.style.maxWidth = figure.layout.meta?.max_width_px ? `${figure.layout.meta.max_width_px}px` : "";
         await library.react(this.canvas, figure.data, figure.layout, {
           responsive: true, displaylogo: false, displayModeBar: false, ...figure.config,
         });
@@ -183,14 +184,6 @@
     }
   });
 
-  function connection(state, words) {
-    const place = document.querySelector(".cs-connection");
-    if (!place) return;
-    place.dataset.state = state;
-    place.textContent = words;
-  }
-  window.jQuery(document).on("shiny:connected", () => connection("connected", "Connected"));
-  window.jQuery(document).on("shiny:disconnected", () => connection("lost", "Connection lost: reload the page"));
   window.jQuery(document).on("shiny:sessioninitialized", () => {
     window.Shiny.addCustomMessageHandler("clinstat-row", replaceRow);
     window.Shiny.addCustomMessageHandler("clinstat-notice", ({ text }) => {

@@ -7,6 +7,7 @@ import contextlib
 import json
 import math
 import re
+import secrets
 import time
 import urllib.error
 import urllib.request
@@ -17,11 +18,11 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 
 SHOWN = (
-    "data-found", "outcome-predictor_count", "outcome-plan-price", "outcome-card-progress",
+    "data-found", "data-progress", "outcome-predictors_count", "outcome-plan-price", "outcome-card-progress",
     "outcome-card-result", "outcome-card-badge", "outcome-card-table",
 )  # fmt: skip
 FORM = {
-    "tab": "outcome", "outcome-outcome": "", "outcome-event": "", "outcome-predictors": [],
+    "tab": "outcome", "outcome_kind": "outcome", "outcome-outcome": "", "outcome-event": "", "outcome-predictors": [],
     "outcome-exposure": "", "outcome-adjust": "all", "outcome-adjust_for": [],
     "outcome-common_sample": False, "outcome-method": "auto", "outcome-interval": "profile",
     "outcome-ci_level": "95", "outcome-hosmer_lemeshow": False, "outcome-seed": "1",
@@ -37,6 +38,7 @@ class PageClient:
         self._socket = socket
         self._clicks = 0
         self._tag = 0
+        self.keyed = False
         self.values: dict[str, Any] = {}
         self.notices: list[str] = []
         self._answers: dict[int, Any] = {}
@@ -48,6 +50,7 @@ class PageClient:
             message = json.loads(text)
             async with self._news:
                 self.values.update(message.get("values", {}))
+                self.keyed = self.keyed or "clinstat-key" in message.get("custom", {})
                 notice = message.get("custom", {}).get("clinstat-notice")
                 self.notices += [notice["text"]] if notice else []
                 answer = message.get("response")
@@ -70,6 +73,17 @@ class PageClient:
         await self.until(lambda: output in self.values)
         return time.perf_counter() - began
 
+    async def open_example(self, key: str) -> float:
+        """Open an example; the seconds until it stands on the page."""
+        began = time.perf_counter()
+        self.values.pop("data-found", None)
+        await self.send({"data-example": key})
+        await self.until(self._holds_data)
+        return time.perf_counter() - began
+
+    def _holds_data(self) -> bool:
+        return "cs-card-head" in (self.values.get("data-found") or {}).get("html", "")
+
     async def run(self) -> float:
         """Run the analysis; the seconds until its badge, not a number when it was refused (the
         sentence stands in `notices` then)."""
@@ -78,29 +92,38 @@ class PageClient:
         self.values.pop("outcome-card-progress", None)
         began = time.perf_counter()
         await self.send({"outcome-run:shiny.action": self._clicks})
-        await self.until(lambda: "outcome-card-badge" in self.values or self._refusal() != "")
-        if "outcome-card-badge" in self.values:
+        await self.until(lambda: self.answered() or self._refusal() != "")
+        if self.answered():
             return time.perf_counter() - began
         self.notices.append(self._refusal())
         return math.nan
 
-    def _refusal(self) -> str:
-        shown = self.values.get("outcome-card-progress") or {}
+    def answered(self) -> bool:
+        """True when the whole answer is shown, and not what was found so far."""
+        return "So far" not in str(self.values.get("outcome-card-badge") or "So far")
+
+    def _refusal(self, place: str = "outcome-card-progress") -> str:
+        shown = self.values.get(place) or {}
         html = shown.get("html", "")
         return re.sub(r"<[^>]+>\s*", " ", html).strip() if "cs-failure" in html else ""
 
     async def upload(self, path: Path) -> float:
-        """Upload a file; the seconds until it stands on the page."""
+        """Upload a file; the seconds until it stands on the page, not a number when it was
+        refused (the sentence stands in `notices` then)."""
         began = time.perf_counter()
         self.values.pop("data-found", None)
+        self.values.pop("data-progress", None)
         body = await asyncio.to_thread(path.read_bytes)
         info = {"name": path.name, "size": len(body), "type": "text/csv"}
         job = await self._call("uploadInit", [info])
         request = urllib.request.Request(self._base + job["uploadUrl"], data=body, method="POST")
         await asyncio.to_thread(lambda: urllib.request.urlopen(request, timeout=60).read())
         await self._call("uploadEnd", job["jobId"], "data-file")
-        await self.until(lambda: "data-found" in self.values)
-        return time.perf_counter() - began
+        await self.until(lambda: self._holds_data() or self._refusal("data-progress") != "")
+        if self._holds_data():
+            return time.perf_counter() - began
+        self.notices.append(self._refusal("data-progress"))
+        return math.nan
 
     async def _call(self, method: str, *args: Any) -> Any:
         self._tag += 1
@@ -128,6 +151,9 @@ async def open_page(port: int) -> AsyncIterator[PageClient]:
         page = PageClient(port, socket)
         listening = asyncio.create_task(page.listen())
         hidden = {f".clientdata_output_{name}_hidden": False for name in SHOWN}
+        visit = {"key": None, "page": secrets.token_hex(16), "known": False}
         await page.send(FORM | hidden, "init")
+        await page.send({"visit": visit})
+        await page.until(lambda: page.keyed)  # it has a workspace now
         yield page
         listening.cancel()

@@ -1,8 +1,10 @@
 """One peer, measured by its own interpreter: `.venv-bench/bin/python peers_cache.py PEER`.
 
-Prints one line: microseconds of a repeat from memory, of a repeat from disk (memory cold), of
+Prints one line: microseconds of processor time of a repeat from memory, of a repeat from disk (memory cold), of
 the time that storing adds to a computation, computations by 20 threads and by 4 processes on
-one missing key, and the growth of resident memory in MB over 500 results of 1 MB.
+one missing key, operations per second of 4 processes on one directory (peers with a disk tier:
+500 results of 45 kB, a number as the argument), and the growth of resident memory in MB over 500
+results of 1 MB.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import contextlib
 import json
 import multiprocessing as mp
 import os
+import random
 import sys
 import tempfile
 import threading
@@ -89,6 +92,42 @@ def one_process(peer: str, directory: str, gate: Any) -> None:
     cached(frame(2000), 77)
 
 
+BODY = os.urandom(45_000)
+
+
+def body(option: int) -> bytes:
+    return BODY
+
+
+def one_reader(peer: str, directory: str, gate: Any, seconds: float, told: Any) -> None:
+    cached, rng, done = PEERS[peer](directory)(body), random.Random(os.getpid()), 0
+    gate.wait()
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        cached(rng.randrange(500))
+        done += 1
+    told.put(done)
+
+
+def rate(peer: str, seconds: float = 3.0) -> float:
+    """Operations per second of 4 processes on one directory that holds all 500 results."""
+    fork, directory = mp.get_context("fork"), tempfile.mkdtemp()
+    cached = PEERS[peer](directory)(body)
+    for option in range(500):
+        cached(option)
+    gate, told = fork.Barrier(4), fork.Queue()
+    readers = [
+        fork.Process(target=one_reader, args=(peer, directory, gate, seconds, told))
+        for _ in range(4)
+    ]
+    for reader in readers:
+        reader.start()
+    total = sum(told.get(timeout=60) for _ in readers)
+    for reader in readers:
+        reader.join()
+    return total / seconds
+
+
 def rss_mb() -> float:
     for line in Path("/proc/self/status").read_text().splitlines():
         if line.startswith("VmRSS"):
@@ -132,6 +171,7 @@ def measure(peer: str) -> dict[str, float]:
     for process in processes:
         process.join()
     found["processes"] = count()
+    found["rate"] = rate(peer) if peer in ON_DISK else float("nan")
     before = rss_mb()
     kept = decorate(big)
     for i in range(500):

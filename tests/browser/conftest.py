@@ -57,10 +57,10 @@ class Server:
 
 def start(folder: Path, **environment: str) -> Server:
     """`python app.py` on a free port with its own cache; waits until the page is served."""
-    port = free_port()
+    port = int(environment.get("PORT") or free_port())
     log = folder / "server.log"
     settings = {"PORT": str(port), "HOST": "127.0.0.1", "CACHE_DIR": str(folder / "cache")}
-    with log.open("wb") as out:
+    with log.open("ab") as out:
         process = subprocess.Popen(
             [sys.executable, "app.py"], cwd=ROOT, stdout=out, stderr=subprocess.STDOUT,
             env={**os.environ, **settings, **environment},

@@ -34,7 +34,7 @@ def walk(page: Page, name: str) -> None:
     expect(page.locator(".cs-preview")).to_be_visible()
     shoot(page, f"{name}-4-preview")
     page.get_by_role("button", name="Continue to Outcome").click()
-    expect(page.locator("#outcome-predictor_count")).not_to_have_text("0 chosen")
+    expect(page.locator("#outcome-predictors_count")).not_to_have_text("0 chosen")
     shoot(page, f"{name}-5-form")
     steps.run(page)
     steps.rows(page)

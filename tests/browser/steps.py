@@ -20,13 +20,13 @@ def see_dataset(page: Page, name: str) -> None:
 
 def tick_predictors(page: Page, names: list[str]) -> None:
     page.get_by_role("button", name="Clear of the predictors shown").click()
-    expect(page.locator("#outcome-predictor_count")).to_have_text("0 chosen")
+    expect(page.locator("#outcome-predictors_count")).to_have_text("0 chosen")
     for name in names:
         box = page.locator("#outcome-predictors").get_by_role(
             "checkbox", name=re.compile(rf"^{re.escape(name)} ")
         )
         box.check()
-    expect(page.locator("#outcome-predictor_count")).to_have_text(f"{len(names)} chosen")
+    expect(page.locator("#outcome-predictors_count")).to_have_text(f"{len(names)} chosen")
 
 
 def choose_outcome(page: Page, outcome: str, event: str) -> None:

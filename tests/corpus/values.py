@@ -39,7 +39,7 @@ corpus.add("d10_missing_undone", column(["54", "NA", "61"]),
 corpus.add("d11_missing_chosen", column(["54", "unk", "61"]),
            truth([54, None, 61], "missing_words"), missing_words=("unk",))  # fmt: skip
 corpus.add("d12_leading_zeros", column(["00123", "00456", "12345"], "hn"),
-           truth(["00123", "00456", "12345"], "codes_kept", name="hn"))  # fmt: skip
+           truth(["00123", "00456", "12345"], "codes_kept", "may_identify", name="hn"))  # fmt: skip
 corpus.add("d13_beyond_2_53", column(["9007199254740993", "", "9007199254740995"], "num"),
            truth(["9007199254740993", None, "9007199254740995"], "codes_kept", name="num"))  # fmt: skip
 corpus.add("d14_1e400", column(["1e400", "2", "3"]), truth(["1e400", "2", "3"], "codes_kept"))

@@ -157,3 +157,16 @@ def _is_socket(descriptor: int) -> bool:
         return stat.S_ISSOCK(os.fstat(descriptor).st_mode)
     except OSError:
         return False
+
+
+def frame_facts(frame: pd.DataFrame) -> dict[str, object]:
+    columns = {str(name): frame[name].to_numpy() for name in frame}
+    return {
+        "owned": [name for name, values in columns.items() if values.flags.owndata],
+        "writeable": [name for name, values in columns.items() if values.flags.writeable],
+    }
+
+
+def has_loaded(module: str) -> bool:
+    """Whether this worker found the module imported."""
+    return module in sys.modules

@@ -81,6 +81,7 @@ def damage(data: bytes, rng: random.Random, region: int) -> bytes:
     return bytes(spoiled)
 
 
+@pytest.mark.timeout(300 * max(SCALE, 1))
 def test_damaged_entries(work: Path) -> None:
     """Entries alone, through a live tier: in the index and in files of their own."""
     tier = DiskTier(work, secret=SECRET, max_bytes=1 << 26)
@@ -235,7 +236,7 @@ def test_foreign_values_in_every_column(pristine: Path, work: Path) -> None:
             cache.clear()
             assert cache.check() == [], (column, value, cache.snapshot()["tiers"])
             cache.close()
-    print(f"\nforeign values: {planted} planted")
+    report("foreign values", Counter(faults=planted))
     assert planted == len(columns) * len(strange)
 
 

@@ -35,7 +35,7 @@ class Faults:
     """Counts system calls of this thread and lets one of them, or all from it on, fail."""
 
     OS_CALLS = ("open", "mkdir", "unlink", "rmdir", "rename", "replace", "link", "stat", "scandir",
-                "fdopen", "chmod", "fchmod", "lstat", "fstat")  # fmt: skip
+                "fdopen", "chmod", "fchmod", "lstat", "fstat", "read", "pread", "write")  # fmt: skip
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.calls = self.injected = 0

@@ -27,6 +27,7 @@ from tests.fault.cache_faults import (
     scaled,
     truth,
 )
+from utils.cache import TieredCache
 
 pytestmark = pytest.mark.fault
 
@@ -105,53 +106,109 @@ def test_when_the_owner_is_killed_the_next_owner_starts_within_a_second(work: Pa
     assert max(waits) < 1.0
 
 
+class Nest:
+    """Starts writers without an interpreter for each, and kills them."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.seed = 0
+
+    def writer(self, folder: str) -> int:
+        assert self.process.stdin is not None
+        self.seed += 1
+        self.process.stdin.write(f"{self.seed} {folder}\n")
+        self.process.stdin.flush()
+        return int(line(self.process))
+
+
+#: All that may stand in a cache directory once it was swept, beside the value files that the
+#: index names.
+AT_REST = {"ballast", "clears", "index.lock", "secret"}
+
+
+def left_over(place: Path, cache: TieredCache) -> list[str]:
+    """Files that belong to no entry and to no part of the cache."""
+    index = cache.lower[0].tier._index  # type: ignore[attr-defined]
+    named = {n for (n,) in index.sql("SELECT filename FROM Cache WHERE filename IS NOT NULL")}
+    known = AT_REST | {f"entries/{n}" for n in named}
+    known |= {f"entries/cache.db{suffix}" for suffix in ("", "-wal", "-shm")}
+    known |= {f"quarantine/index{suffix}" for suffix in ("", "-wal", "-shm")}  # the last one, kept
+    files = {p.relative_to(place).as_posix() for p in place.rglob("*") if p.is_file()}
+    assert {f"entries/{n}" for n in named} <= files, "a row has lost its file"
+    return sorted(f for f in files - known if not f.startswith("locks/"))
+
+
 @pytest.mark.timeout(1800 * max(SCALE, 1))
 def test_writers_killed_at_any_moment(work: Path, start) -> None:
     """Two writers at a time, killed while they write; a reader that opens after each kill."""
     rng = random.Random(7)
     counts: Counter[str] = Counter()
-    reader = open_at(work, memory_bytes=1 << 16)
+    place = work / "c"
+    reader = open_at(place, memory_bytes=1 << 16)
     kills = scaled(200)
-    nest = start("nest", work)
-
-    def writer(seed: int) -> int:
-        nest.stdin.write(f"{seed}\n")
-        nest.stdin.flush()
-        return int(line(nest))
-
-    running = [writer(n) for n in range(2)]
-    for trial in range(kills):
+    nest = Nest(start("nest", work))
+    running = [nest.writer("c") for _ in range(2)]
+    for _ in range(kills):
         time.sleep(rng.random() * 0.06)
         os.kill(running.pop(0), signal.SIGKILL)
         counts["kills"] += 1
-        running.append(writer(trial + 10))
+        running.append(nest.writer("c"))
         for i in rng.sample(range(60), 6):
             began = time.monotonic()
             reader.memory.delete(key(i))
             counts[read(reader, i)] += 1
-            if time.monotonic() - began > 5:
-                counts["blocked"] += 1
+            counts["blocked"] += time.monotonic() - began > 5
             if rng.random() < 0.2:
                 reader.clear(key=key(i))
     for pid in running:
         os.kill(pid, signal.SIGKILL)
     time.sleep(0.2)
-    assert not (work / "wrong").exists()
+    counts["wrong"] = len(list(work.rglob("wrong")))
+    counts["raised"] = len(list(work.glob("raised-*")))
+    facts = reader.snapshot()["tiers"]["disk"]
+    assert facts.get("corrupt", 0) == facts.get("faults", 0) == 0, facts
+    assert reader.check() == []
+    counts["left over"] = len(left_over(place, reader))
+    reader.lower[0].tier.sweep(older_than_seconds=0.0)  # type: ignore[attr-defined]
+    counts["left after the sweep"] = len(left_over(place, reader))
     report("writers killed", counts)
     assert counts["kills"] == kills
     assert counts["right"] > 0
-    assert counts["blocked"] == 0
-    facts = reader.snapshot()["tiers"]["disk"]
-    assert facts.get("corrupt", 0) == 0, facts
-    assert reader.check() == []
-    tier = reader.lower[0].tier
-    swept = tier.sweep(older_than_seconds=0.0)
-    print(f"swept {swept} left-over files")
-    index = tier._index
-    named = {n for (n,) in index.sql("SELECT filename FROM Cache WHERE filename IS NOT NULL")}
-    on_disk = {p.relative_to(work / "entries").as_posix() for p in work.rglob("*.val")}
-    assert on_disk == named
+    assert counts["wrong"] == counts["raised"] == counts["blocked"] == 0
+    assert counts["left after the sweep"] == 0
     reader.close()
+
+
+@pytest.mark.timeout(600 * max(SCALE, 1))
+def test_killed_while_a_new_directory_is_made(work: Path, start) -> None:
+    """The first moments of a directory: index, ballast and locks come into being."""
+    rng = random.Random(8)
+    counts: Counter[str] = Counter()
+    nest = Nest(start("nest", work))
+    for trial in range(scaled(20)):
+        place = work / f"d{trial}"
+        pid = nest.writer(place.name)
+        time.sleep(rng.random() * 0.02)
+        os.kill(pid, signal.SIGKILL)
+        counts["kills"] += 1
+        began = time.monotonic()
+        reader = open_at(place)
+        for i in range(5):
+            counts[read(reader, i)] += 1
+        counts["blocked"] += time.monotonic() - began > 5
+        counts["left over"] += len(left_over(place, reader))
+        reader.lower[0].tier.sweep(older_than_seconds=0.0)  # type: ignore[attr-defined]
+        counts["left after the sweep"] += len(left_over(place, reader))
+        assert reader.check() == []
+        facts = reader.snapshot()["tiers"]["disk"]
+        assert "faults" not in facts, facts
+        counts["half-made index put aside"] += facts.get("index quarantined", 0)
+        reader.close()
+        shutil.rmtree(place)
+    counts["raised"] = len(list(work.glob("raised-*")))
+    report("openers killed", counts)
+    assert counts["kills"] == scaled(20)
+    assert counts["blocked"] == counts["left after the sweep"] == counts["raised"] == 0
 
 
 def in_fork(job) -> int:
@@ -196,6 +253,7 @@ def test_a_forked_child_opens_its_own_index(work: Path) -> None:
     cache.close()
 
 
+@pytest.mark.timeout(120 * max(SCALE, 1))
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 def test_forks_while_threads_hold_every_lock(work: Path) -> None:
     """Children forked in the middle of reads, writes and computations neither hang nor harm."""

@@ -16,7 +16,17 @@ from typing import Any
 
 import pytest
 
-from tests.fault.cache_faults import SECRET, fill, key, open_at, read, report, truth
+from tests.fault.cache_faults import (
+    SCALE,
+    SECRET,
+    fill,
+    key,
+    open_at,
+    read,
+    report,
+    scaled,
+    truth,
+)
 from utils.cache import TieredCache
 from utils.codec import Codec
 from utils.envelope import Entry, seal
@@ -147,14 +157,20 @@ def test_clearing_and_what_the_server_gets_to_know(server: Server) -> None:
     cache = filled()
     cache.clear()
     cache.close()
-    assert server.do("KEYS", "*") == [b"somebody else's"]
+    assert set(server.do("KEYS", "*")) == {b"somebody else's", b"clinstat:clears"}
+    notices = b" ".join(server.do("LRANGE", "clinstat:clears", "0", "-1"))
+    for told in (b"ward", b"fit", b"plot", key(1).encode()):
+        assert told not in notices
 
 
+@pytest.mark.timeout(120 * max(SCALE, 1))
 def test_damaged_forged_and_foreign_values(server: Server) -> None:
-    cache = over(server.url)
+    # nothing here is about speed: no answer may count as slow, however busy the machine is
+    tier = RedisTier(server.url, secret=SECRET, timeout_seconds=5, slow_seconds=5)
+    cache = TieredCache(memory=MemoryTier(1 << 22), lower=[tier], codec=Codec({}))
     rng = random.Random(3)
     counts: Counter[str] = Counter()
-    for trial in range(600):
+    for trial in range(scaled(600)):
         i = trial % 10
         unbench(cache)
         fill(cache, range(10))
@@ -175,8 +191,8 @@ def test_damaged_forged_and_foreign_values(server: Server) -> None:
         cache.memory.delete(key(i))
         counts[read(cache, i)] += 1
     report("redis values", counts)
-    assert counts == {"faults": 600, "recomputed": 600}
-    assert facts(cache)["corrupt"] == 600
+    assert counts == {"faults": scaled(600), "recomputed": scaled(600)}
+    assert facts(cache)["corrupt"] == scaled(600)
     assert "faults" not in facts(cache), "a damaged value must not cost the tier"
     forged = seal(Entry(b"x", 0.0, 9e9, 1.0), key=key(0), secret=b"guess" * 6)
     server.do("SET", b"clinstat:e:" + key(0).encode(), forged)
@@ -203,12 +219,9 @@ def set_up(server: Server, how: str) -> str:
 @pytest.mark.parametrize("how", ["full", "read-only", "password", "stopped", "no such database"])
 def test_an_unusable_server_costs_little_and_no_error(server: Server, how: str) -> None:
     cache = over(set_up(server, how))
-    slowest = 0.0
-    for i in range(60):
-        began = time.perf_counter()
-        assert cache.get_or_compute(key(i), lambda i=i: i, name="f", ttl_seconds=99).value == i
-        slowest = max(slowest, time.perf_counter() - began)
-    assert slowest < 0.5
+    times = added(cache, 60)
+    assert times[int(len(times) * 0.95)] < 0.05
+    assert times[-1] < 0.5
     assert 1 <= facts(cache)["faults"] <= 5
     assert [
         cache.get_or_compute(key(i), lambda: -1, name="f", ttl_seconds=9).value for i in (0, 59)
@@ -287,9 +300,13 @@ def drop_by_drop(client: socket.socket, _asked: bytes) -> None:
         time.sleep(0.01)
 
 
-@pytest.mark.parametrize("answer", [lambda *_: None, slowly, drop_by_drop, lambda client, _: client.close()],
-                         ids=["black hole", "slow", "drop by drop", "hangs up"])  # fmt: skip
-def test_a_slow_or_silent_server_adds_at_most_50_ms_to_the_95th_percentile(
+def lies(client: socket.socket, asked: bytes) -> None:
+    client.sendall(b"$5\r\nwrong\r\n" * asked.count(b"*"))
+
+
+@pytest.mark.parametrize("answer", [lambda *_: None, slowly, drop_by_drop, lambda client, _: client.close(), lies],
+                         ids=["black hole", "slow", "drop by drop", "hangs up", "lies"])  # fmt: skip
+def test_a_slow_silent_or_lying_server_adds_at_most_50_ms_to_the_95th_percentile(
     answer: Callable[[socket.socket, bytes], None],
 ) -> None:
     liar = Liar(answer)

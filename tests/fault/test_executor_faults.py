@@ -331,6 +331,8 @@ def test_a_zygote_that_cannot_load_is_a_sentence():
 # ---------------------------------------------------------------- the server
 
 SERVER = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in background jobs
 import json, sys, time
 from utils.zygote import Zygote
 forked = Zygote.start(("numpy", "pandas", "utils.worker")) if sys.argv[1] == "forked" else None

@@ -91,3 +91,14 @@ def test_broad_except_stands_where_the_design_allows_it() -> None:
         str(p.relative_to(ROOT)) for p in files() if pattern.search(p.read_text(encoding="utf-8"))
     }
     assert places == {"utils/tier_guard.py", "tabs/failure.py"}
+
+
+def test_no_error_is_kept_to_be_raised_again() -> None:
+    """An exception keeps the frames that raised it, and with them whole pages and datasets."""
+    pattern = re.compile(
+        r"^[A-Za-z_]+(: \w+)? = (BadInput|NotEstimable|Overloaded|Cancelled|\w*(Error|Fault|Gone|Lost"
+        r"|Exceeded))\(",
+        re.MULTILINE,
+    )
+    guilty = [p.name for p in files() if pattern.search(p.read_text(encoding="utf-8"))]
+    assert not guilty

@@ -9,6 +9,7 @@ import sys
 
 from tests.house.test_imports import ROOT
 
+CACHE = (ROOT / "docs" / "cache.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -22,6 +23,24 @@ def test_the_python_example_runs_and_prints_odds_ratios() -> None:
     assert done.returncode == 0, done.stderr
     assert "thickness" in done.stdout
     assert "NaN" not in done.stdout
+
+
+def test_the_example_of_the_cache_runs_as_its_comments_say() -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", CACHE, flags=re.DOTALL)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60,
+        check=False, env=os.environ,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        "computing", "[1, 1]", "2 entries cleared", "loading", "True",
+    ]  # fmt: skip
+
+
+def test_the_tests_of_the_cache_that_are_named_exist() -> None:
+    named = set(re.findall(r"`(tests/[a-z_/]+\.py)`", CACHE))
+    assert len(named) >= 15
+    assert [name for name in named if not (ROOT / name).exists()] == []
 
 
 def test_every_link_and_picture_exists() -> None:

@@ -81,7 +81,7 @@ def squeezed(text):
 @relaxed
 @given(tables(), names, names)
 def test_word_opens_and_holds_every_cell(table, methods, title):
-    data = render("docx", (table,), None, methods, title)
+    data = render("docx", (table,), (), methods, title)
     document = Document(io.BytesIO(data))
     grid = document.tables[0]
     for row, line in zip(table.rows, list(grid.rows)[2:], strict=True):
@@ -100,7 +100,7 @@ def test_word_opens_and_holds_every_cell(table, methods, title):
 @relaxed
 @given(tables())
 def test_word_has_repeated_heads_and_horizontal_rules_only(table):
-    grid = Document(io.BytesIO(render("docx", (table,), None, "", ""))).tables[0]
+    grid = Document(io.BytesIO(render("docx", (table,), (), "", ""))).tables[0]
     xml = grid._tbl.xml
     assert xml.count("<w:tblHeader/>") == 2
     assert "<w:left " not in xml.split("<w:tblGrid>")[1]
@@ -112,7 +112,7 @@ def test_word_has_repeated_heads_and_horizontal_rules_only(table):
 @relaxed
 @given(tables(), names, names)
 def test_excel_opens_with_text_as_text_and_numbers_as_numbers(table, methods, title):
-    data = render("xlsx", (table, table), None, methods, title)
+    data = render("xlsx", (table, table), (), methods, title)
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         for item in archive.namelist():
             if item.endswith((".xml", ".rels")):
@@ -151,7 +151,7 @@ def text_of(cell):
 @relaxed
 @given(tables())
 def test_csv_holds_every_cell_and_no_formula(table):
-    data = render("csv", (table,), None, "", "")
+    data = render("csv", (table,), (), "", "")
     assert data.startswith(b"\xef\xbb\xbf")
     lines = list(csv.reader(io.StringIO(data.decode("utf-8-sig"), newline="")))
     for row, line in zip(table.rows, lines[2:], strict=False):
@@ -208,7 +208,7 @@ OUR_TAGS = {
 @given(tables(), names, names)
 def test_html_holds_every_cell_and_nothing_live(table, methods, title):
     reader = Reader()
-    reader.feed(render("html", (table,), None, methods, title).decode("utf-8"))
+    reader.feed(render("html", (table,), (), methods, title).decode("utf-8"))
     assert reader.tags <= OUR_TAGS
     assert not [name for name, _ in reader.attributes if name.startswith("on") or name == "href"]
     found = {squeezed(cell) for cell in reader.cells}
@@ -230,7 +230,7 @@ def test_a_result_with_any_names_goes_through_every_kind(name, level):
     result = outcome_result(crude=effects, adjusted=effects, outcome=name, event=level, choices={})
     plot, table = forest_of(result), table_of(result, labels={name: level})
     for kind in MEDIA_TYPES:
-        assert render(kind, (table,), plot, name, level)
+        assert render(kind, (table,), (plot,), name, level)
 
 
 @given(st.lists(names, max_size=6))
@@ -258,6 +258,6 @@ def test_visible_text_is_legal_xml_and_utf8(text):
 
 def test_a_figure_file_needs_a_figure_and_a_kind_must_be_known():
     with pytest.raises(BadInput, match="no figure"):
-        render("png", (), None, "", "")
+        render("png", (), (), "", "")
     with pytest.raises(BadInput, match="cannot be saved"):
-        render("exe", (), None, "", "")
+        render("exe", (), (), "", "")

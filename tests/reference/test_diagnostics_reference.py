@@ -12,15 +12,14 @@ from stats.design import Term, make_design
 from stats.diagnostics import (
     brier_score,
     calibration,
-    dfbeta,
     diagnose,
     discrimination,
     fit_measures,
     hosmer_lemeshow,
-    influence,
     risk_groups,
 )
 from stats.firth import fit_firth
+from stats.influence import dfbeta, influence
 from stats.logistic import fit_logistic
 from tests.reference.models import model_of, truth
 

@@ -93,7 +93,10 @@ class Plain:
 
     def curve(self, lp: np.ndarray, y: np.ndarray) -> np.ndarray:
         at = spline(np.log(self.grid / (1 - self.grid)), self.knots)
-        fit = sm.Logit(y, spline(lp, self.knots)).fit(method="newton", disp=0, tol=1e-10)
+        line = np.eye(len(self.knots))[1]  # undamped Newton steps do not always arrive from 0
+        fit = sm.Logit(y, spline(lp, self.knots)).fit(
+            line, method="newton", disp=0, tol=1e-10, maxiter=200
+        )  # fmt: skip
         return 1 / (1 + np.exp(-(at @ fit.params)))
 
     @staticmethod

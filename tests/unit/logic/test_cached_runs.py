@@ -53,6 +53,15 @@ def test_a_workspace_scope_keeps_entries_apart(frame: pd.DataFrame, own_cache: S
     assert logic.remembered("analyze_outcome", frame, owner="b", **given) is not None
 
 
+def test_a_row_may_have_a_time_to_live_of_its_own(
+    frame: pd.DataFrame, own_cache: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = logic.CATALOGUE["analyze_outcome"]
+    never = dataclasses.replace(row, ttl_seconds=0.0)
+    monkeypatch.setitem(logic._catalogue.rows, "analyze_outcome", never)
+    assert [ask(frame, "a").source for _ in range(2)] == ["computed", "computed"]
+
+
 def test_an_unknown_scope_is_refused() -> None:
     with pytest.raises(SettingError, match="CACHE_SCOPE"):
         Settings.from_env({"CACHE_SCOPE": "everyone"})

@@ -84,6 +84,7 @@ def test_smaller_work_is_smaller() -> None:
     asked = {
         "event": None, "references": None, "exposure": None, "adjust": "all", "method": "firth",
         "ci_level": 0.95, "common_sample": False, "scale": None, "hosmer_lemeshow": False, "seed": 1,
+        "splines": None, "cluster": None, "risk_measures": False, "subgroups": None,
     }  # fmt: skip
     complete = prepare(dataset, asked | choices(frame, "profile"))[1]
     works = outcome_work(dataset, complete)

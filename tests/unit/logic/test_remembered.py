@@ -143,8 +143,10 @@ def test_only_the_last_run_that_was_not_stopped_may_speak() -> None:
     turn = Turn()
     first = turn.begin()
     second = turn.begin()
-    assert first.cancelled
-    assert not second.cancelled
-    turn.stop()
-    assert second.cancelled
-    assert not turn.begin().cancelled
+    assert not turn.has(first)
+    assert turn.has(second)
+    turn.key = "job"
+    assert turn.stop() == "job"
+    assert not turn.has(second)
+    assert turn.stop() is None
+    assert turn.has(turn.begin())

@@ -28,8 +28,12 @@ def frame(n: int = 200) -> pd.DataFrame:
     return pd.DataFrame({"x": np.arange(n) / 7, "y": np.arange(n) % 2})
 
 
+async def reader() -> str:
+    return "reader"
+
+
 def upload(path: Path) -> Loaded:
-    found = asyncio.run(arrival.read(Source(str(path), path.name), logic.ReadChoices(), 1))
+    found = asyncio.run(arrival.read(Source(str(path), path.name), logic.ReadChoices(), 1, reader))
     assert isinstance(found, Loaded)
     return found
 

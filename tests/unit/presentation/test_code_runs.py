@@ -78,3 +78,22 @@ def test_the_choices_of_the_import_are_repeated(data_file, tmp_path):
     script = tmp_path / "script.py"
     script.write_text(code_of(result, data_file=str(data_file), reading=reading))
     assert runpy.run_path(str(script))["main"]().exclusions == result.exclusions
+
+
+@pytest.mark.usefixtures("fresh")
+def test_the_script_of_a_validation_draws_the_same_resamples(data_file, tmp_path):
+    use_empty_cache(tmp_path / "first")
+    imported = logic.import_file(data_file)
+    data = logic.Dataset(imported.frame, imported.variables)
+    result = logic.validate_outcome_model(
+        data, outcome="died", event="yes", predictors=[NAME, "arm"], references={"arm": "old"},
+        quality="preview", seed=11,
+    )  # fmt: skip
+    script = tmp_path / "script.py"
+    script.write_text(code_of(result, data_file=str(data_file), variables=imported.variables))
+    assert "print(main().measures.to_string())" in script.read_text()
+    use_empty_cache(tmp_path / "second")
+    again = runpy.run_path(str(script))["main"]()
+    for name in ("measures", "calibration", "decision", "groups"):
+        ours, theirs = again.table(name).columns, result.table(name).columns
+        assert [c.data for c in ours] == [c.data for c in theirs]

@@ -10,8 +10,8 @@ import pytest
 
 from presentation import palette
 from presentation.forest import forest_of, ticks
+from presentation.forest_image import forest_image
 from presentation.numbers import LANCET
-from presentation.to_image import forest_image
 from presentation.to_plotly import plotly_figure
 from tests.unit.presentation.build import (
     CRUDE_ROWS,

@@ -10,8 +10,8 @@ from dataclasses import fields, is_dataclass
 from presentation import TRAVELLERS
 
 LIGHT = (
-    "code", "descriptives", "details", "exports", "forest", "journal", "methods", "table",
-    "to_csv", "to_html", "to_plotly",
+    "code", "descriptives", "details", "exports", "families", "figures", "flow", "forest", "journal",
+    "layers", "methods", "plot", "table", "to_csv", "to_html", "to_plotly",
 )  # fmt: skip
 HEAVY = ("matplotlib", "docx", "xlsxwriter", "lxml", "PIL", "plotly", "scipy", "statsmodels")
 

@@ -78,7 +78,7 @@ def test_every_case_is_told_in_plain_words(frame, case, method):
     assert plotly_figure(plot)["layout"]["height"] > 0
     assert str(html_table(tables[0])).startswith("<table")
     for kind in ("docx", "xlsx", "csv", "svg"):
-        assert render(kind, tables, plot, methods, "Died")
+        assert render(kind, tables, (plot,), methods, "Died")
 
 
 def test_an_estimate_never_stands_without_interval_or_reason(frame):

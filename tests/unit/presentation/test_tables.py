@@ -302,7 +302,7 @@ def test_no_machine_word_in_any_table_of_an_empty_result():
 
 def test_a_workbook_keeps_what_a_number_alone_cannot_say():
     book = openpyxl.load_workbook(
-        io.BytesIO(render("xlsx", (table_of(outcome_result()),), None, "", "")), read_only=True
+        io.BytesIO(render("xlsx", (table_of(outcome_result()),), (), "", "")), read_only=True
     )
     lines = [[cell.value for cell in row] for row in book.worksheets[0].iter_rows()]
     head = next(line for line in lines if line[0] == "Characteristic")

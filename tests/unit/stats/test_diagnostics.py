@@ -15,11 +15,11 @@ from stats.diagnostics import (
     discrimination,
     fit_measures,
     hosmer_lemeshow,
-    influence,
     no_diagnostics,
     risk_groups,
 )
 from stats.firth import fit_firth
+from stats.influence import influence
 from stats.logistic import fit_logistic
 
 RNG = np.random.default_rng(11)

@@ -10,7 +10,13 @@ from numpy.testing import assert_allclose
 from scipy import stats as scipy_stats
 
 from stats.design import Term
-from stats.ranks import Concordance, mann_whitney_p, rank_terms, sort_order
+from stats.ranks import (
+    Concordance,
+    concordance_of_counts,
+    concordances_of_counts,
+    mann_whitney_p,
+    rank_terms,
+)
 
 
 def ranks_of(x, y, known=None):
@@ -108,15 +114,29 @@ def test_tie_sum():
     assert ranks_of([1, 1, 1, 2, 3, 3], [1, 0, 0, 1, 0, 1]).tie_sum == (27 - 3) + (8 - 2)
 
 
-def test_kept_order_gives_the_same():
+@pytest.mark.parametrize("shift", [-100.0, -1.0, 0.0, 1.0, 100.0])
+def test_order_between_groups_that_overlap_more_or_less(shift):
+    """Quartiles of both groups together and both variances, without a common order."""
+    rng = np.random.default_rng(7)
+    x, y = rng.normal(size=83), rng.random(83) < 0.3
+    x[y] += shift
+    ours = ranks_of(x, y)
+    quartiles = np.quantile(x, [0.5, 0.25, 0.75])
+    assert_allclose([ours.overall.median, ours.overall.q1, ours.overall.q3], quartiles, rtol=1e-13)
+    won = (x[y][:, None] > x[~y]).astype(float)
+    by_event, by_other = won.mean(axis=1).var(ddof=1), won.mean(axis=0).var(ddof=1)
+    assert ours.u_statistic == won.sum()
+    variance = by_event / y.sum() + by_other / (~y).sum()
+    assert_allclose(ours.concordance.variance, variance, rtol=1e-12, atol=1e-16)
+
+
+def test_rows_without_outcome_do_not_count():
     x, y = sample(200, ties=True)
     known = np.random.default_rng(1).random(200) < 0.8
-    term = Term("x", "continuous", x)
-    fresh = rank_terms([term], y, known)[0]
-    kept = rank_terms([term], y, known, orders=[sort_order(x).astype(np.int32)])[0]
-    assert fresh.overall == kept.overall
-    assert fresh.concordance == kept.concordance
-    assert fresh.u_statistic == kept.u_statistic
+    part, whole = ranks_of(x, y, known), ranks_of(x[known], y[known])
+    assert part.overall == whole.overall
+    assert part.concordance == whole.concordance
+    assert part.u_statistic == whole.u_statistic
 
 
 def test_groups_without_rows():
@@ -135,3 +155,28 @@ def test_equal_values_have_no_spread():
     assert ours.overall.sd == 0
     assert ours.overall.mean == 0.1
     assert math.isnan(mann_whitney_p(ours)[0])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_whole_sums_and_centred_sums_agree(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(seed)
+    n = 3_000
+    y = rng.random(n) < 0.3
+    term = Term("x", "continuous", rng.normal(size=n) + 0.5 * y)
+    whole = rank_terms([term], y, np.ones(n, bool))[0]
+    monkeypatch.setattr("stats.ranks._WHOLE", 0)
+    centred = rank_terms([term], y, np.ones(n, bool))[0]
+    assert whole is not None
+    assert centred is not None
+    assert whole.u_statistic == centred.u_statistic
+    assert whole.concordance.variance == pytest.approx(centred.concordance.variance, rel=1e-12)
+
+
+def test_concordances_of_a_stack_are_those_of_each_table():
+    rng = np.random.default_rng(3)
+    tables = [rng.integers(0, 9, (2, k)).astype(float) for k in (1, 4, 2, 30, 3)]
+    tables += [np.array([[0.0, 0.0], [2.0, 3.0]]), np.array([[1.0, 0.0], [2.0, 3.0]])]
+    starts = np.cumsum([0, *(t.shape[1] for t in tables)])[:-1]
+    found = concordances_of_counts(*np.concatenate(tables, axis=1), starts)
+    for table, ours in zip(tables, found, strict=True):
+        assert_allclose(ours, concordance_of_counts(*table)[1], rtol=1e-13, atol=1e-16)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -35,9 +37,64 @@ def readings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return read
 
 
-def arrive(path: Path, declared: int | None) -> Loaded | Failure:
-    source = Source(str(path), "file.csv", declared)
-    return asyncio.run(arrival.read(source, logic.ReadChoices(), 1))
+async def reader() -> str:
+    return "reader"
+
+
+def arrive(
+    path: Path, declared: int | None, *, name: str = "file.csv", owner: str = "",
+    choices: logic.ReadChoices | None = None,
+) -> Loaded | Failure:  # fmt: skip
+    async def whose() -> str:
+        return owner or await reader()
+
+    source = Source(str(path), name, declared)
+    return asyncio.run(arrival.read(source, choices or logic.ReadChoices(), 1, whose))
+
+
+def workspace() -> str:
+    return logic.desk().enter(None, page="page").workspace_id
+
+
+def upload(folder: Path, text: str = "age\n1\n2\n", **more: Any) -> Loaded:
+    """A file that is kept for a workspace of its own."""
+    path = folder / "0.csv"
+    path.write_text(text)
+    found = arrive(path, len(text), owner=workspace(), **more)
+    assert isinstance(found, Loaded)
+    return found
+
+
+def test_a_file_that_a_page_works_on_is_not_read_again(tmp_path: Path, readings: list[str]) -> None:
+    first = upload(tmp_path)
+    second = upload(tmp_path)
+    assert readings == ["file.csv"]
+    assert second.dataset is first.dataset
+    assert second.report is first.report
+    assert second.source.path == first.source.path
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"name": "other.csv"}, {"text": "age\n1\n3\n"},
+        {"choices": logic.ReadChoices(decimal_mark=",")},
+    ],
+)  # fmt: skip
+def test_another_name_content_or_choice_is_read(
+    tmp_path: Path, readings: list[str], other: dict[str, Any]
+) -> None:
+    first = upload(tmp_path)
+    second = upload(tmp_path, **other)
+    assert len(readings) == 2
+    assert second.report.file_name == other.get("name", first.report.file_name)
+
+
+def test_a_file_is_read_again_once_nobody_works_on_it(tmp_path: Path, readings: list[str]) -> None:
+    upload(tmp_path)
+    gc.collect()
+    upload(tmp_path)
+    assert readings == ["file.csv", "file.csv"]
 
 
 def test_a_whole_file_is_read(tmp_path: Path, readings: list[str]) -> None:

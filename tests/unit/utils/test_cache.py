@@ -333,6 +333,7 @@ class Middle:
     """A tier that keeps entries in a dict, for watching promotions."""
 
     name = "redis"
+    remote = True
 
     def __init__(self) -> None:
         self.held: dict[str, Entry] = {}
@@ -348,6 +349,9 @@ class Middle:
         count = len(self.held)
         self.held.clear()
         return count
+
+    def news(self, *, at_once: bool) -> bool:
+        return False
 
     def check(self) -> list[str]:
         return []

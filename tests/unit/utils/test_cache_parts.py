@@ -32,6 +32,7 @@ class Shaky:
     """A tier that raises what it is told to."""
 
     name = "shaky"
+    remote = True
 
     def __init__(self) -> None:
         self.error: Exception | None = None
@@ -51,6 +52,12 @@ class Shaky:
 
     def clear(self, doomed: Doomed) -> int:
         return self._do("clear", 3)
+
+    def news(self, *, at_once: bool) -> bool:
+        return True
+
+    def hear(self, obey: Any) -> None:
+        self._do("hear", None)
 
     def check(self) -> list[str]:
         return self._do("check", [])
@@ -81,6 +88,7 @@ def test_whatever_a_tier_raises_is_a_miss(error: Exception) -> None:
     for what, call, otherwise in [
         ("get", lambda g: g.get("k"), None), ("put", lambda g: g.put("k", ENTRY, Owner("f")), False),
         ("clear", lambda g: g.clear(Doomed()), 0), ("check", lambda g: g.check(), ["shaky: cannot be reached"]),
+        ("hear", lambda g: g.hear(lambda notice: None), None),
     ]:  # fmt: skip
         guard = GuardedTier(tier)
         tier.error = error

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import mmap
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.executors import JOBS, make_executor, soon
-from utils.errors import Overloaded, WorkerLost
+from utils.errors import NeverFits, Overloaded, WorkerLost
 from utils.memory import Level, MemoryActions, MemoryMonitor, effective_budget
 from utils.process_memory import give_back, group_limit_bytes, tree_bytes
 
@@ -51,9 +53,9 @@ class World:
     def hold(self, held: bool) -> None:
         self.calls.append(("hold", held))
 
-    def spill(self) -> int:
+    def spill(self, idle_seconds: float) -> int:
         freed, self.datasets = self.datasets, 0
-        self.calls.append(("spill", freed))
+        self.calls.append((f"spill after {idle_seconds:g} s", freed))
         return freed
 
     def kill(self) -> int:
@@ -64,6 +66,10 @@ class World:
     def give_back(self) -> None:
         self.garbage = 0
         self.calls.append(("give_back", None))
+
+    def collect_for(self, seconds: float) -> None:
+        self.now += seconds
+        self.give_back()
 
     def at(self, percent: float) -> Level:
         self.used = int(percent / 100 * BUDGET)
@@ -88,7 +94,9 @@ def test_nothing_is_done_while_there_is_room(world):
 def test_seventy_percent_shrinks_collects_and_gives_back(world):
     world.cache = 20 * MIB
     assert world.at(55) == Level.SHRINK
-    assert world.calls == [("shrink", 15 * MIB), ("give_back", None)]
+    assert world.calls == [
+        ("shrink", 15 * MIB), ("spill after 6 s", 0), ("give_back", None),
+    ]  # fmt: skip
     assert world.cache == 5 * MIB
     seen = world.monitor.snapshot()
     assert seen.used_bytes == 60 * MIB
@@ -103,7 +111,7 @@ def test_eighty_five_percent_refuses_heavy_work_and_spills(world):
     world.datasets = 5 * MIB
     assert world.at(81) == Level.REFUSE
     assert ("hold", True) in world.calls
-    assert ("spill", 5 * MIB) in world.calls
+    assert ("spill after 1.5 s", 5 * MIB) in world.calls
     assert not any(call == "kill" for call, _ in world.calls)
     world.at(81)
     assert ("hold", True) not in world.calls  # said once
@@ -162,12 +170,31 @@ def test_ended_sessions_are_collected_soon_but_not_at_once(world):
         assert world.calls == []
 
 
+def test_collections_take_a_hundredth_of_the_time_unless_memory_is_short(world):
+    took = 0.2
+    world.monitor._actions = dataclasses.replace(
+        world.monitor._actions, give_back=lambda: world.collect_for(took)
+    )
+    begun = []
+    for _ in range(60):  # a page is closed every second
+        world.monitor.collect_soon()
+        world.at(10)
+        begun += [world.now for call, _ in world.calls if call == "give_back"]
+    assert len(begun) == 3
+    assert np.diff(begun) == pytest.approx([20, 20], abs=1.5)
+    pressed = 0
+    for _ in range(12):
+        world.at(75)
+        pressed += ("give_back", None) in world.calls
+    assert pressed >= 2
+
+
 def test_a_run_is_admitted_only_if_its_peak_fits(world):
     world.at(60)
-    world.monitor.admit(40 * MIB)
-    with pytest.raises(Overloaded, match=r"about 41 MB of memory, which is not free"):
-        world.monitor.admit(41 * MIB)
-    with pytest.raises(Overloaded, match="more than this server has"):
+    world.monitor.admit(34 * MIB)
+    with pytest.raises(Overloaded, match=r"about 35 MB of memory, which is not free"):
+        world.monitor.admit(35 * MIB)
+    with pytest.raises(NeverFits, match="more than this server has"):
         world.monitor.admit(101 * MIB)
     world.used = 10 * MIB
     with pytest.raises(Overloaded):
@@ -178,6 +205,25 @@ def test_a_run_is_admitted_only_if_its_peak_fits(world):
     with pytest.raises(Overloaded):
         world.monitor.admit(1)
     assert world.monitor.snapshot().actions["refused"] == 4
+
+
+def test_admitted_heavy_work_does_not_reach_the_level_at_which_it_would_be_killed(world):
+    world.at(60)
+    with pytest.raises(Overloaded):
+        world.monitor.admit(35 * MIB)
+    world.monitor.admit(34 * MIB)
+    world.jobs = 34 * MIB
+    world.at(60)
+    assert world.monitor.snapshot().level < Level.KILL
+
+
+def test_six_per_cent_are_left_for_short_runs(world):
+    world.at(60)
+    world.monitor.admit(40 * MIB, heavy=False)
+    with pytest.raises(Overloaded):
+        world.monitor.admit(41 * MIB, heavy=False)
+    with pytest.raises(Overloaded):
+        world.monitor.admit(40 * MIB)
 
 
 def test_a_look_that_fails_changes_nothing(world):
@@ -336,3 +382,20 @@ def test_a_process_that_is_gone_counts_nothing():
 
 def test_giving_back_does_no_harm():
     give_back()
+
+
+def test_what_runs_have_not_taken_yet_counts(world: World) -> None:
+    world.used = 50 * MIB
+    world.monitor.check()
+    with world.monitor.expecting(30 * MIB):
+        assert world.monitor.refusal(20 * MIB, heavy=False) is None
+        assert world.monitor.refusal(21 * MIB, heavy=False) is not None
+        world.used = 75 * MIB  # it has taken most of it: not counted twice
+        world.monitor.check()
+        assert world.monitor.refusal(20 * MIB, heavy=False) is None
+        with world.monitor.expecting(15 * MIB):
+            assert world.monitor.refusal(5 * MIB, heavy=False) is None
+            assert world.monitor.refusal(6 * MIB, heavy=False) is not None
+    world.used = 50 * MIB
+    world.monitor.check()
+    assert world.monitor.refusal(50 * MIB, heavy=False) is None

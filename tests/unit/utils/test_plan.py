@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import math
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from utils.cancel import CancelToken
 from utils.cost_model import CostModel
-from utils.errors import Overloaded
+from utils.errors import Cancelled, NeverFits, Overloaded
 from utils.memory import MemoryActions, MemoryMonitor
 from utils.plan import Planner, duration_words, price_words
 from utils.process_memory import PeakMeter
@@ -187,6 +190,42 @@ def test_under_pressure_small_quick_work_goes_on_and_heavy_work_waits() -> None:
         planner.admit("f 1", [Asked(size_bytes=2 * MIB)], "heavy")
 
 
+def test_a_run_waits_for_memory_that_comes_free() -> None:
+    watched = monitor(295 * MIB)
+    planner, looks = Planner(CostModel(), watched), []
+
+    def check() -> None:
+        looks.append(1)
+        if len(looks) == 3:
+            watched._used = 200 * MIB
+
+    planner.admit("f 1", [Asked()], "quick", patience_seconds=20.0, check=check)
+    assert len(looks) == 3
+    assert watched.snapshot().actions.get("refused", 0) == 0
+
+
+def test_a_run_does_not_wait_longer_than_its_patience() -> None:
+    watched = monitor(295 * MIB)
+    with pytest.raises(Overloaded, match="not free at the moment"):
+        Planner(CostModel(), watched).admit("f 1", [Asked()], "quick", patience_seconds=0.15)
+    assert watched.snapshot().actions["refused"] == 1
+
+
+def test_a_run_that_waits_can_be_cancelled() -> None:
+    token = CancelToken()
+    token.cancel()
+    planner = Planner(CostModel(), monitor(295 * MIB))
+    with pytest.raises(Cancelled):
+        planner.admit("f 1", [Asked()], "quick", patience_seconds=20.0, check=token.check)
+
+
+def test_what_never_fits_is_refused_at_once() -> None:
+    planner, began = Planner(CostModel(), monitor(100 * MIB)), time.monotonic()
+    with pytest.raises(NeverFits):
+        planner.admit("f 1", [Asked(size_bytes=400 * MIB)], "quick", patience_seconds=20.0)
+    assert time.monotonic() - began < 5
+
+
 def test_a_script_has_no_budget() -> None:
     assert Planner(CostModel(), None).plan("f 1", [Asked(size_bytes=1 << 50)], "quick").fits
 
@@ -203,6 +242,7 @@ def test_only_a_run_that_ends_is_learnt_from() -> None:
 
 
 def test_the_peak_of_a_block_is_measured() -> None:
+    gc.collect()  # what other tests left must not be freed while the block runs
     meter = PeakMeter()
     with meter.measuring() as added:
         block = np.ones(6 * MIB)  # 48 MiB

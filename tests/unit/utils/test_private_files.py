@@ -11,7 +11,12 @@ import pytest
 
 import utils.cache_directory as places
 from utils.cache_directory import choose_cache_directory
-from utils.private_files import NotPrivate, private_directory, server_secret
+from utils.private_files import (
+    NotPrivate,
+    private_directory,
+    server_secret,
+    sweep_drafts,
+)
 
 
 def mode(path: Path) -> int:
@@ -125,3 +130,26 @@ def test_without_one_the_platform_then_the_temp_directory(
         assert choose_cache_directory() is None
     assert list(elsewhere.iterdir()) == []
     assert len(caplog.records) == 1
+
+
+def test_drafts_of_killed_writers_are_swept_and_nothing_else(tmp_path: Path) -> None:
+    def draft(name: str) -> Path:
+        path = tmp_path / name
+        path.write_bytes(b"x")
+        return path
+
+    young, old, link = (draft(f"ballast.{digit * 16}.tmp") for digit in "abc")
+    link.unlink()
+    target = draft("target")
+    link.symlink_to(target)
+    kept = [target, draft("notes.tmp"), draft("a.0123.tmp"), draft(f"a.{'d' * 16}.tmp.txt")]
+    (tmp_path / f"folder.{'e' * 16}.tmp").mkdir()
+    os.utime(old, (1, 1))
+    os.utime(link, (1, 1), follow_symlinks=False)
+    assert sweep_drafts(tmp_path, 60.0) == 2
+    assert young.exists()
+    assert not old.exists()
+    assert not link.is_symlink()
+    assert sweep_drafts(tmp_path, 0.0) == 1
+    assert all(path.exists() for path in kept)
+    assert sweep_drafts(tmp_path / "nowhere", 0.0) == 0

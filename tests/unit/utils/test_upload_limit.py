@@ -17,7 +17,9 @@ async def reader(scope, receive, send) -> None:
     await send({"type": "http.response.body", "body": b"OK"})
 
 
-def post(pieces: list[bytes], declared: int | None = None, method: str = "POST") -> list[dict]:
+def post(
+    pieces: list[bytes], declared: int | None = None, method: str = "POST", app=reader
+) -> list[dict]:
     headers = [] if declared is None else [(b"content-length", str(declared).encode())]
     messages = [
         {"type": "http.request", "body": piece, "more_body": i < len(pieces) - 1}
@@ -31,7 +33,7 @@ def post(pieces: list[bytes], declared: int | None = None, method: str = "POST")
     async def send(message: dict) -> None:
         sent.append(message)
 
-    app = UploadLimit(reader, limit_bytes=10, message="Too large.")
+    app = UploadLimit(app, limit_bytes=10, message="Too large.")
     scope = {"type": "http", "method": method, "headers": headers}
     asyncio.run(app(scope, receive, send))
     return sent
@@ -52,6 +54,22 @@ def test_more_than_the_limit_is_refused_with_the_sentence(
 @pytest.mark.parametrize(("pieces", "declared"), [([b"x" * 10], 10), ([b"x" * 5, b"x" * 5], None)])
 def test_the_limit_itself_is_allowed(pieces: list[bytes], declared: int | None) -> None:
     assert post(pieces, declared)[0]["status"] == 200
+
+
+async def hasty(scope, receive, send) -> None:
+    """An application that answers 500 to whatever goes wrong, as frameworks do."""
+    try:
+        await reader(scope, receive, send)
+    except Exception:
+        await send({"type": "http.response.start", "status": 500, "headers": []})
+        await send({"type": "http.response.body", "body": b"Internal Server Error"})
+        raise
+
+
+def test_the_sentence_is_heard_over_the_application() -> None:
+    sent = post([b"x" * 6, b"x" * 6], app=hasty)
+    assert [m.get("status") for m in sent] == [413, None]
+    assert sent[1]["body"] == b"Too large."
 
 
 def test_other_requests_pass() -> None:

@@ -1,0 +1,76 @@
+"""Coefficients held at zero, in many problems at once, while steps are taken by one curvature.
+
+With C the covariance, d the step and b_G the coefficients of a group to be held at zero, the
+step is d - C_G (C_GG)^-1 (b_G + d_G): no other step that ends with b_G = 0 gains as much.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from stats.design import Floats, Ints
+
+_PADDED_ELEMENTS = 1 << 17  # problems x coefficients x coefficients held, up to 1 MB
+
+
+class Restrictions(NamedTuple):
+    """Problems that hold equally many coefficients at zero: their places among the tests, these
+    coefficients (a line for each), and how a step moves with what they must lose."""
+
+    places: Ints
+    groups: Ints
+    bends: Floats
+
+
+def restrictions(inverse: Floats, groups: Sequence[Ints]) -> list[Restrictions]:
+    """The restrictions to each of the groups (at least one coefficient in each), by the curvature
+    with this inverse; together where that takes little memory, else by the size of the group."""
+    alike: dict[int, list[int]] = {}
+    for k, group in enumerate(groups):
+        alike.setdefault(len(group), []).append(k)
+    found: list[Restrictions] = []
+    for size, places in alike.items():
+        at = np.array([groups[k] for k in places])
+        own = inverse[at]  # by problem, its coefficients, all coefficients
+        if size == 1:
+            bends = own / inverse[at[:, 0], at[:, 0]][:, None, None]
+        else:
+            bends = np.linalg.inv(inverse[at[:, :, None], at[:, None, :]]) @ own
+        found.append(Restrictions(np.array(places), at, bends.transpose(0, 2, 1)))
+    most = max(alike, default=0)
+    if len(found) < 2 or len(groups) * len(inverse) * most > _PADDED_ELEMENTS:
+        return found
+    # few enough to hold the same number: a coefficient named again takes nothing
+    at = np.empty((len(groups), most), dtype=np.intp)
+    bends = np.zeros((len(groups), len(inverse), most))
+    for one in found:
+        size = one.groups.shape[1]
+        at[one.places] = one.groups[:, :1]
+        at[one.places, :size] = one.groups
+        bends[one.places, :, :size] = one.bends
+    return [Restrictions(np.arange(len(groups)), at, bends)]
+
+
+def hold(
+    held: Sequence[Restrictions], beta: Floats, step: Floats, among: tuple[Ints, Ints, Ints]
+) -> None:
+    """Bend the steps so that the coefficients held end at zero. `among` are the places of the
+    problems among the tests (ascending), in `beta`, and in `step`."""
+    places, in_beta, in_step = among
+    for one in held:
+        groups, bends = one.groups, one.bends
+        if len(held) == 1:  # of all the tests
+            old, new = in_beta, in_step
+            if len(places) < len(one.places):
+                groups, bends = groups[places], bends[places]
+        else:
+            at = np.minimum(np.searchsorted(places, one.places), len(places) - 1)
+            still = places[at] == one.places
+            if not still.all():
+                at, groups, bends = at[still], groups[still], bends[still]
+            old, new = in_beta[at], in_step[at]
+        excess = beta[groups, old[:, None]] + step[groups, new[:, None]]
+        step[:, new] -= np.matmul(bends, excess[:, :, None])[:, :, 0].T
