@@ -102,10 +102,7 @@ def rows_of(table: FrozenTable) -> tuple[dict[str, Any], ...]:
     return tuple(dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True))
 
 
-def model_facts(result: EffectsResult, term: str | None = None) -> dict[str, Any]:
-    """The row of `result.fit` for one term's model (the first row when `term` is None)."""
+def model_facts(result: EffectsResult) -> dict[str, Any]:
+    """The first row of `result.fit`: of the one model, where there is one."""
     rows = rows_of(result.table("fit"))
-    for row in rows:
-        if term is None or row["term"] == term:
-            return row
-    return {}
+    return rows[0] if rows else {}

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 from presentation.effects import (
     EffectRow,
     effect_rows,
     fitted_terms,
-    model_facts,
     rows_of,
     term_df,
-    terms_of,
 )
 from presentation.names import Names
 from presentation.text import joined
@@ -35,10 +36,23 @@ class Series:
     interval: str
     ci: str
 
-    @property
-    def by_key(self) -> dict[tuple[str, str | None], EffectRow]:
+    @cached_property
+    def by_key(self) -> Mapping[tuple[str, str | None], EffectRow]:
         """Rows by term and level."""
         return {row.key: row for row in self.rows}
+
+    @cached_property
+    def by_term(self) -> Mapping[str, tuple[EffectRow, ...]]:
+        """The rows of each term, terms and rows in order."""
+        found: dict[str, list[EffectRow]] = {}
+        for row in self.rows:
+            found.setdefault(row.term, []).append(row)
+        return {term: tuple(rows) for term, rows in found.items()}
+
+    @cached_property
+    def fits(self) -> Mapping[str, Mapping[str, Any]]:
+        """The facts of the model behind each term."""
+        return {row["term"]: row for row in reversed(rows_of(self.result.table("fit")))}
 
     def model_sentence(self, names: Names, shown: AbstractSet[str]) -> str:
         """The model, its estimator and its intervals; `shown` are the terms of the table."""
@@ -62,7 +76,7 @@ class Series:
             return ""
         words = p_words(self.interval, firth=is_firth(self.method))
         text = f"{words[:1].upper()}{words[1:]}"
-        if all(term_df(self.rows, term) < 2 for term in terms_of(self.rows)):
+        if all(term_df(rows, term) < 2 for term, rows in self.by_term.items()):
             return f"{text}."
         return (
             f"{text}; on the row of a factor for all its levels together, degrees of freedom in "
@@ -71,7 +85,7 @@ class Series:
 
     def exception_sentence(self, term: str, p_symbol: str) -> str:
         """How the model of `term` was fitted where that differs from its neighbours, else ""."""
-        fit = model_facts(self.result, term)
+        fit = self.fits.get(term, {})
         method = str(fit.get("method", self.method))
         if method == self.method:
             return ""

@@ -244,9 +244,9 @@ def _adjustment_sentence(page: _Page, series: Series, adjusted_for: tuple[str, .
 
 def _term_rows(page: _Page, term: str) -> list[Row]:
     """The rows of one term: one for a continuous term, heading and levels for a factor."""
-    own = [row for row in page.series[0].rows if row.term == term]
+    own = list(page.series[0].by_term.get(term, ()))
     if not own:
-        own = [row for s in page.series for row in s.rows if row.term == term]
+        own = [row for s in page.series for row in s.by_term.get(term, ())]
     own = list({row.key: row for row in own}.values())
     note_mark = page.footnotes.marks(*page.term_notes.get(term, ()))
     if len(own) == 1 and own[0].level is None:
@@ -296,8 +296,9 @@ def _finite(*values: float | None) -> tuple[float | None, ...]:
 
 def _term_p_cell(page: _Page, series: Series, term: str) -> Cell:
     """The p of a factor with its df; empty for two levels, whose p stands on the level's row."""
-    df = term_df(series.rows, term)
-    p = next((row.p_term for row in series.rows if row.term == term), math.nan)
+    rows = series.by_term.get(term, ())
+    df = term_df(rows, term)
+    p = rows[0].p_term if rows else math.nan
     if df < 2:
         return Cell()
     if math.isnan(p):
@@ -338,7 +339,7 @@ def _why_not(page: _Page, term: str, *, empty: bool = False) -> str:
 
 def _is_empty_level(series: Series, row: EffectRow) -> bool:
     """True for a level without rows of a term that has rows elsewhere."""
-    others = any(r.n > 0 for r in series.rows if r.term == row.term)
+    others = any(r.n > 0 for r in series.by_term[row.term])
     return row.level is not None and row.n == 0 and others
 
 

@@ -30,6 +30,8 @@ def visible(text: str) -> str:
 
     A TAB becomes U+2409, its control picture; a lone surrogate becomes U+FFFD.
     """
+    if text.isprintable() and text.isascii():  # nearly all cells
+        return text
     return _FORBIDDEN.sub(_stand_in, text)
 
 

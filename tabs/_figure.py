@@ -22,8 +22,8 @@ def draw_figure(
 ) -> FigureNames:
     """Draw the chosen figure; gives the names of all of them as a reactive."""
 
-    @reactive.calc
     def figures() -> tuple[Figure, ...]:
+        # made anew for each look: a curve of many points takes more memory than the page around it
         found = answer()
         return () if found is None else _views.figures(found, style())
 

@@ -9,7 +9,10 @@ import traceback
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any, TypeVar
+
+from shiny.types import SilentCancelOutputException, SilentException
 
 import logic
 
@@ -36,6 +39,10 @@ class Failure:
         return f"{self.cause} {self.remedy}".strip()
 
 
+class Broken:
+    """A view that could not be drawn; why stands in the log."""
+
+
 def failure_of(error: Exception) -> Failure:
     """What the reader is told about `error`; anything unexpected goes to the log."""
     if isinstance(error, logic.StatsError):
@@ -43,9 +50,12 @@ def failure_of(error: Exception) -> Failure:
     if isinstance(error, _EXPECTED):
         return Failure(error.message, error.hint)
     code = secrets.token_hex(3)
-    # The message of an unknown error may quote the data: only its type and place are logged.
-    place = "".join(traceback.format_tb(error.__traceback__))
-    log.error("failure %s: %s\n%s", code, type(error).__name__, place)
+    # The message of an unknown error may quote the data: only its type and places are logged.
+    places = "".join(
+        f"\n  at {PurePath(frame.filename).name}:{frame.lineno}"
+        for frame in traceback.extract_tb(error.__traceback__)
+    )
+    log.error("failure %s: %s%s", code, type(error).__name__, places)
     return Failure(
         "This did not work, and the cause lies in Clinstat, not in your data.",
         f"Please try again; if it happens again, report it with the number {code}.",
@@ -69,6 +79,18 @@ async def attempt_elsewhere(
     """As `attempt`, for blocking calls that only wait for the heavy lane: they take no place in
     the quick lane, where other users' analyses run."""
     return await _settled(asyncio.to_thread(function, *args, **kwargs))
+
+
+async def drawn(render: Callable[[], Awaitable[T]]) -> T | Broken:
+    """What `render` gives, or `Broken`; Shiny's signals (SilentException and
+    SilentCancelOutputException) are raised."""
+    try:
+        return await render()
+    except (SilentException, SilentCancelOutputException):
+        raise
+    except Exception as error:  # noqa: BLE001 - one view that fails leaves the others as they are
+        failure_of(error)
+        return Broken()
 
 
 async def _settled(waiting: Awaitable[T]) -> T | Failure:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from sys import intern
 from typing import Any
 
 from shiny import App, reactive
@@ -76,7 +77,10 @@ class LeanSession(AppSession):
             if self._arrived.was_asked_for(name) or ":" in kind:
                 awaited[key] = value
             else:
-                self._arrived.waiting[name] = self._read(name, kind, value) if kind else value
+                # the same names come from every page
+                self._arrived.waiting[intern(name)] = (
+                    self._read(name, kind, value) if kind else value
+                )
         super()._manage_inputs(awaited)
 
     def _read(self, name: str, kind: str, value: object) -> object:

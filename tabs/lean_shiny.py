@@ -15,7 +15,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from shiny import reactive
-from shiny.reactive._core import Context, Dependents, get_current_context
+
+from tabs.lean_contexts import LeanContext, Readers
+from tabs.lean_outputs import lean_outputs
+from tabs.lean_reactives import awaited, lean_reactives
 
 
 def _no_place(_function: object) -> dict[str, Any]:
@@ -30,6 +33,10 @@ def _no_name(_value: object) -> None:
     return None
 
 
+def _no_check(_function: object, *_names: object, **_depth: object) -> None:
+    return None
+
+
 def _nothing() -> None:
     return None
 
@@ -38,34 +45,18 @@ def _no_end(_method: object, _session: object) -> Callable[[], None]:
     return _nothing
 
 
-class _Leaving:
-    """Takes a reader off the list of a value's readers when it is to run again."""
-
-    __slots__ = ("_reader", "_readers")
-
-    def __init__(self, reader: int, readers: dict[int, Context]) -> None:
-        self._reader = reader
-        self._readers = readers
-
-    def __call__(self) -> None:
-        self._readers.pop(self._reader, None)
-
-
-def _register(self: Dependents) -> None:
-    """What Shiny does, with one object instead of six."""
-    reader, readers = get_current_context(), self._dependents  # pyright: ignore[reportPrivateUsage]
-    if reader.id not in readers:
-        readers[reader.id] = reader
-        reader.on_invalidate(_Leaving(reader.id, readers))
-
-
-#: What gathers for Shiny's telemetry or for the end of modules, by its name there. There are no
-#: settings that turn it off.
+#: What gathers for Shiny's telemetry or for the end of modules, what looks at each function for a
+#: mistake of ours that its first call would tell, and what is leaner here, by its name there. There
+#: are no settings that turn it off.
 _WITHOUT: Mapping[str, Any] = {
     "extract_source_ref": _no_place,
     "is_otel_tracing_enabled": _no_records,
     "_try_infer_name": _no_name,
     "_weak_destroy_callback": _no_end,
+    "validate_no_params": _no_check,
+    "wrap_async": awaited,
+    "Context": LeanContext,
+    "Dependents": Readers,
 }
 
 
@@ -77,5 +68,6 @@ def lean_shiny() -> int:
         for name in _WITHOUT.keys() & vars(home).keys():
             setattr(home, name, _WITHOUT[name])
             places += 1
-    Dependents.register = _register
+    lean_reactives()
+    lean_outputs()
     return places

@@ -10,6 +10,7 @@ from shiny import reactive
 from shiny.reactive import _core
 
 from tabs.isolation import end_isolated_contexts
+from tabs.lean_contexts import Readers
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +25,8 @@ def _ended() -> Iterator[None]:
 
 
 def readers(value: reactive.Value[int]) -> int:
-    return len(value._value_dependents._dependents)
+    found = value._value_dependents
+    return len(found if isinstance(found, Readers) else found._dependents)
 
 
 def test_a_value_forgets_who_read_it_in_isolation() -> None:
