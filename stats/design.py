@@ -96,7 +96,7 @@ class Design:
     columns: Sequence[DesignColumn]
     centre: Floats
     spread: Floats
-    _kept: list[Floats] | None = field(default=None, repr=False)
+    _kept: list[tuple[slice, Floats]] | None = field(default=None, repr=False)
     _held_codes: NDArray[np.signedinteger] | None = field(default=None, repr=False)
     _scratch: dict[str, Floats] = field(default_factory=dict, repr=False)
 
@@ -124,10 +124,10 @@ class Design:
         step = max(256, _BLOCK_ELEMENTS // self.n_parameters)
         if self.kept:
             if self._kept is None:
-                self._kept = [self._build(part) for part in self._parts(step)]
-            for part, block in zip(self._parts(step), self._kept, strict=True):
+                self._kept = [(part, self._build(part)) for part in self._parts(step)]
+            for kept in self._kept:
                 check_stopped()
-                yield part, block
+                yield kept
             return
         for part in self._parts(step):
             check_stopped()
@@ -274,7 +274,7 @@ class Design:
     def rows_at(self, chosen: Ints) -> Floats:
         """Some rows of the standardised design, counted from 0 within it."""
         if self._kept is not None and len(self._kept) == 1:
-            return self._kept[0][chosen]
+            return self._kept[0][1][chosen]
         part = Design(self.terms, self.rows[chosen], self.columns, self.centre, self.spread)
         return part._build(slice(0, len(chosen)))
 

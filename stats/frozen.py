@@ -7,6 +7,8 @@ nothing a caller does to it reaches the next reader.
 from __future__ import annotations
 
 import math
+import sys
+from array import array
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from types import MappingProxyType
@@ -70,6 +72,8 @@ class FrozenTable:
         raise KeyError(name)
 
 
+#: Kinds whose cells `array` packs as `_DTYPES` says, on machines that store the low byte first.
+_ITEMS: dict[str, str] = {"float": "d", "count": "q"} if sys.byteorder == "little" else {}
 _PLAIN_CELLS = frozenset({str, type(None)})
 
 
@@ -79,6 +83,11 @@ def _freeze_column(name: str, kind: ColumnKind, values: object) -> tuple[Column,
         if not _PLAIN_CELLS.issuperset(map(type, cells)):
             cells = tuple(_cell(v) for v in cells)
         return Column(name, kind, cells), len(cells)
+    if type(values) is list and kind in _ITEMS:
+        try:  # a list of plain numbers, as most columns are, without the way through numpy
+            return Column(name, kind, array(_ITEMS[kind], values).tobytes()), len(values)
+        except TypeError:
+            pass
     numbers = np.asarray(values)
     if numbers.ndim != 1:
         raise TypeError(f"column {name!r} must have one dimension, not {numbers.ndim}")

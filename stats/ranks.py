@@ -32,6 +32,7 @@ EXACT_BELOW: Final = 50
 #: Larger numbers are refused: their squares overflow.
 LARGEST_VALUE: Final = 1e150
 _WHOLE: Final = 2**53  # sums of whole numbers below it are exact
+_FEW: Final = 2_000  # rows that are merged sooner than searched
 
 
 class GroupSummary(NamedTuple):
@@ -168,7 +169,12 @@ def _summarise(events: Floats, others: Floats, room: _Room) -> OutcomeRanks:
     below = others.searchsorted(events)
     ours, theirs = _describe(events, room.spare), _describe(others, room.spare)
     u, tie_sum, concordance = _pairs(events, others, below, room)
-    overall = _pool(_Merged(events, others, below), theirs, ours)
+    if len(events) + len(others) <= _FEW:
+        merged: Floats | _Merged = np.concatenate((events, others))
+        merged.sort()
+    else:
+        merged = _Merged(events, others, below)
+    overall = _pool(merged, theirs, ours)
     return OutcomeRanks(theirs, ours, overall, u, tie_sum, concordance)
 
 
@@ -212,7 +218,7 @@ def _describe(ordered: Floats, spare: Floats) -> GroupSummary:
     return GroupSummary(n, mean, sd, *_quartiles(ordered), low, high)
 
 
-def _pool(ordered: _Merged, a: GroupSummary, b: GroupSummary) -> GroupSummary:
+def _pool(ordered: Floats | _Merged, a: GroupSummary, b: GroupSummary) -> GroupSummary:
     """Mean and SD of both groups together, from those of each (no cancellation)."""
     if a.n == 0 or b.n == 0:
         return b if a.n == 0 else a
@@ -230,15 +236,15 @@ def _pool(ordered: _Merged, a: GroupSummary, b: GroupSummary) -> GroupSummary:
 
 def _quartiles(ordered: Floats | _Merged) -> tuple[float, float, float]:
     """Median, first and third quartile."""
-    return _quantile(ordered, 0.5), _quantile(ordered, 0.25), _quantile(ordered, 0.75)
-
-
-def _quantile(ordered: Floats | _Merged, share: float) -> float:
-    place = (len(ordered) - 1) * share
-    below = int(place)
-    part = place - below
-    low = ordered.item(below)
-    return low if part == 0 else (1 - part) * low + part * ordered.item(below + 1)
+    last, item = len(ordered) - 1, ordered.item
+    found: list[float] = []
+    for share in (0.5, 0.25, 0.75):
+        place = last * share
+        below = int(place)
+        part = place - below
+        low = item(below)
+        found.append(low if part == 0 else (1 - part) * low + part * item(below + 1))
+    return found[0], found[1], found[2]
 
 
 def _pairs(

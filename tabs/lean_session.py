@@ -5,10 +5,17 @@ hears of what concerns it: something was sent to it or by it.
 
 Inputs of forms that nobody opens. A page sends some three hundred inputs when it begins, and Shiny
 makes a reactive value of each. Here an input becomes one when it is first asked for.
+
+Waiting for pages. Shiny waits until each message has left while all pages wait for their turn. Here
+messages go through an outbox (`tabs.outbox`).
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import json
+import logging
 import secrets
 from collections.abc import Callable
 from sys import intern
@@ -22,6 +29,12 @@ from shiny.reactive._reactives import Effect_
 from shiny.session._session import AppSession
 
 from tabs.lean_shiny import lean_shiny
+from tabs.outbox import Outbox
+
+log = logging.getLogger("clinstat")
+
+_LAST_WORDS_SECONDS = 2.0
+_TRY_AGAIN_LATER = 1013
 
 
 class LeanApp(App):
@@ -67,8 +80,27 @@ class LeanSession(AppSession):
         self._destroy_callbacks_by_ns: Any = None  # its modules then register nothing either
         self._effects: list[Effect_] = []
         super().on_ended(self._end_effects)
+        self._outbox = Outbox(conn.send, self._hang_up)
+        super().on_ended(self._outbox.close)
         self._arrived = Arrived()
         self.input._map = self._arrived  # noqa: SLF001 # pyright: ignore[reportPrivateUsage]
+
+    async def _send_message(self, message: dict[str, object]) -> None:
+        self._send_message_sync(message)
+
+    def _send_message_sync(self, message: dict[str, object]) -> None:
+        self._outbox.put(json.dumps(message))
+
+    async def _hang_up(self) -> None:
+        log.warning("a page took nothing any more and was hung up on")
+        await self._conn.close(_TRY_AGAIN_LATER, None)
+
+    async def close(self, code: int = 1001) -> None:
+        """End the line, after what was to be sent before."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_WORDS_SECONDS):
+                await self._outbox.drained()
+        await super().close(code)
 
     def _manage_inputs(self, data: dict[str, object]) -> None:
         awaited: dict[str, object] = {}

@@ -173,6 +173,22 @@ def test_a_line_in_use_is_asked_only_when_it_is_quiet(context: BrowserContext, o
     assert sockets.dials == 1
 
 
+def test_a_line_that_nobody_uses_is_found_dead(context: BrowserContext, own: Server) -> None:
+    """No click and no word from the network: a sign of life every ten seconds tells."""
+    with TcpProxy(port_of(own)) as proxy:
+        page = at_work(context, proxy.port)
+        page.wait_for_timeout(2_500)  # what was asked before has been answered
+        assert proxy.drop("black hole") >= 1
+        began = time.monotonic()
+        expect(page.locator(".cs-connection")).to_have_text("Reconnecting", timeout=40_000)
+        noticed = time.monotonic() - began
+        took = return_seconds(page, proxy, DATASET)
+        print(f"noticed after {noticed:.1f} s, back {took:.2f} s after the network")
+        assert noticed < 10 + 5 + limit_seconds()
+        assert took < limit_seconds()
+        assert proxy.injected["black hole"] >= 1
+
+
 def test_a_server_that_never_answers_is_given_longer_each_time(
     context: BrowserContext, own: Server
 ) -> None:
