@@ -92,24 +92,21 @@ def main() -> None:
 def _serve(settings: Settings, listener: socket, told: str) -> None:
     application = build(settings)
     from uvicorn.config import Config
+    from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
     from uvicorn.server import Server
 
     import logic
     from tabs import examples
     from utils.lean_start import stand
+    from utils.page_socket import gathering
     from utils.quiet_log import keep_quiet
 
     config = Config(
-        application,
-        ws_ping_interval=_PING_SECONDS,
-        ws_ping_timeout=_PING_SECONDS,
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        log_config=None,
-        log_level="warning",
-        timeout_graceful_shutdown=_GRACE_SECONDS,
-    )
+        application, ws=gathering(WebSocketsSansIOProtocol),
+        ws_ping_interval=_PING_SECONDS, ws_ping_timeout=_PING_SECONDS,
+        access_log=False, proxy_headers=False, server_header=False, log_config=None,
+        log_level="warning", timeout_graceful_shutdown=_GRACE_SECONDS,
+    )  # fmt: skip
     if settings.warm_up:
         logic.warm_up(examples.ahead())
     logic.collect_soon()

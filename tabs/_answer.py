@@ -29,11 +29,15 @@ class Request:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answer:
-    """A finished run and the moment at which it was there (UTC)."""
+    """A finished run and the moment at which it was there (UTC).
+
+    `drawn` holds what was made of it before anybody looked (`tabs._views.draw_ahead`).
+    """
 
     request: Request
     run: Run
     at: datetime
+    drawn: dict[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def result(self) -> Any:

@@ -58,11 +58,19 @@ def _copied(output: str) -> TagList:
     return TagList(button, ui.output_ui(output))
 
 
-def draw_views(inputs: Inputs, answer: Callable[[], Answer | None]) -> FigureNames:
-    """One render per view; gives the names of the figures."""
+def style_of(inputs: Inputs) -> Callable[[], NumberStyle]:
+    """The style of numbers that the reader has chosen, as a reactive."""
 
     def style() -> NumberStyle:
         return STYLES.get(inputs.style(), PLAIN) if inputs.style.is_set() else PLAIN
+
+    return style
+
+
+def draw_views(
+    inputs: Inputs, answer: Callable[[], Answer | None], style: Callable[[], NumberStyle]
+) -> FigureNames:
+    """One render per view; gives the names of the figures."""
 
     @render.ui
     def badge() -> Tag | None:

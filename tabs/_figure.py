@@ -27,7 +27,11 @@ def draw_figure(
         found = answer()
         return () if found is None else _views.figures(found, style())
 
-    names = distinct(lambda: tuple(f.name for f in figures()), start=())
+    def names_now() -> tuple[str, ...]:
+        found = answer()
+        return () if found is None else _views.figure_names(found)
+
+    names = distinct(names_now, start=())
 
     @render.ui
     def which_figure() -> Tag | None:

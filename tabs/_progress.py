@@ -11,10 +11,15 @@ from typing import Any
 from shiny import reactive, ui
 from shiny.ui import Tag
 
+import logic
 from logic import Result, Run
 from tabs._answer import Answer, Request
+from tabs.failure import attempt
 
 _STEP_SECONDS = 0.2
+
+#: Draws ahead what an answer shows at once.
+Draw = Callable[[Answer], None]
 
 
 class Progress:
@@ -25,13 +30,14 @@ class Progress:
         self._fraction: reactive.Value[float] = reactive.Value(0.0, name="fraction")
         self._partial: reactive.Value[Answer | None] = reactive.Value(None, name="partial")
         self._asked: Request | None = None
+        self._draw: Draw | None = None
         self._wanted: Callable[[], bool] = bool
         self._told_at = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def begin(self, asked: Request, wanted: Callable[[], bool]) -> None:
+    def begin(self, asked: Request, wanted: Callable[[], bool], draw: Draw) -> None:
         """Another run; only what is told while it is `wanted` counts."""
-        self._asked, self._wanted = asked, wanted
+        self._asked, self._wanted, self._draw = asked, wanted, draw
         self._fraction.set(0.0)
         self._partial.set(None)
 
@@ -57,14 +63,21 @@ class Progress:
             showing.add_done_callback(self._tasks.discard)
 
     async def _show(self, wanted: Callable[[], bool], fraction: float, partial: Any) -> None:
+        found = await self._drawn(partial) if isinstance(partial, Result) else None
         async with reactive.lock():
-            if not wanted() or self._asked is None:
+            if not wanted():
                 return
             self._fraction.set(fraction)
-            if isinstance(partial, Result):
-                run = Run(partial, "partial", 0.0, 0.0)
-                self._partial.set(Answer(self._asked, run, datetime.now(UTC)))
+            if found is not None:
+                self._partial.set(found)
             await reactive.flush()
+
+    async def _drawn(self, partial: Result) -> Answer | None:
+        if self._asked is None or self._draw is None:
+            return None
+        answer = Answer(self._asked, Run(partial, "partial", 0.0, 0.0), datetime.now(UTC))
+        await attempt(logic.in_passing, self._draw, answer)
+        return answer
 
 
 def progress_line(fraction: float) -> Tag | None:

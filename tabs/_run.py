@@ -5,21 +5,25 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from shiny import reactive
 
 import logic
 from logic import StatsError
+from presentation.numbers import NumberStyle
+from tabs import _views
 from tabs._answer import Answer, Request
-from tabs._progress import Progress
+from tabs._progress import Draw, Progress
+from tabs.distinct import distinct
 from tabs.failure import Failure, attempt, failure_of
 from tabs.stay import Stay
 from tabs.turn import Turn
 
 
 async def _look(
-    request: Request, stay: Stay, turn: Turn, number: int, so_far: Progress
+    request: Request, stay: Stay, turn: Turn, number: int, so_far: Progress, draw: Draw
 ) -> tuple[int, Answer | Failure]:
     before, owner = turn.key, await stay.whose()
     found: Any = await attempt(  # a run that was remembered, a place at a job, or a failure
@@ -35,7 +39,9 @@ async def _look(
         found = await _end_of(found)
     if isinstance(found, Failure):
         return number, found
-    return number, Answer(request, found, datetime.now(UTC))
+    answer = Answer(request, found, datetime.now(UTC))
+    await attempt(logic.in_passing, draw, answer)  # what fails there fails again, in its view
+    return number, answer
 
 
 async def _end_of(attendance: logic.Attendance) -> Any:
@@ -48,13 +54,17 @@ async def _end_of(attendance: logic.Attendance) -> Any:
 class CardRun:
     """What a card shows: `answer` or `failure`, and meanwhile what was found `so_far`."""
 
-    def __init__(self, stay: Stay) -> None:
+    def __init__(self, stay: Stay, style: Callable[[], NumberStyle]) -> None:
         self.task = reactive.ExtendedTask(_look)
         self.answer: reactive.Value[Answer | None] = reactive.Value(None, name="answer")
         self.failure: reactive.Value[Failure | None] = reactive.Value(None, name="failure")
         self.so_far = Progress(asyncio.get_running_loop())
         self._stay = stay
+        self._style = style
         self._turn = Turn()
+        self.shown = distinct(self._shown, None)
+        """What the run under way has found so far, else the last answer; a reactive that speaks
+        up when that changes, and not when a run begins."""
 
         @reactive.effect
         def _() -> None:
@@ -64,8 +74,7 @@ class CardRun:
                     self._turn.key = None
                     self._settle(found)
 
-    def shown(self) -> Answer | None:
-        """What the run under way has found so far, else the last answer; reactive."""
+    def _shown(self) -> Answer | None:
         found = self.so_far.partial() if self.task.status() == "running" else None
         return found or self.answer()
 
@@ -84,8 +93,10 @@ class CardRun:
             return
         number = self._turn.begin()
         self.task.cancel()
-        self.so_far.begin(asked, lambda: self._turn.has(number))
-        self.task.invoke(asked, self._stay, self._turn, number, self.so_far)
+        with reactive.isolate():
+            draw = partial(_views.draw_ahead, style=self._style())
+        self.so_far.begin(asked, lambda: self._turn.has(number), draw)
+        self.task.invoke(asked, self._stay, self._turn, number, self.so_far, draw)
 
     def stop(self) -> None:
         """Cancel: what was found so far stays."""

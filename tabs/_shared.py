@@ -53,7 +53,8 @@ def card_server(
     `earlier()` asks for what this card showed or was computing before the line was lost, or for
     what was asked of it while the line was down.
     """
-    run = CardRun(stay)
+    style = _card.style_of(inputs)
+    run = CardRun(stay, style)
 
     @reactive.effect
     @reactive.event(fresh(start))
@@ -74,7 +75,7 @@ def card_server(
 
     session.on_ended(run.task.cancel)
     _draw(inputs, run)
-    figure_names = _card.draw_views(inputs, run.shown)
+    figure_names = _card.draw_views(inputs, run.shown, style)
     _downloads.offer(inputs, run.held, figure_names)
 
     @render.ui

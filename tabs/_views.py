@@ -13,7 +13,7 @@ from presentation import palette
 from presentation.code import code_of
 from presentation.families import Figure, every_figure_of, methods_text, more_tables_of, table_of
 from presentation.flow import FlowChart
-from presentation.numbers import NumberStyle
+from presentation.numbers import PLAIN, NumberStyle
 from presentation.plot import Plot
 from presentation.small_cells import cautioned
 from presentation.table import Table
@@ -21,6 +21,8 @@ from presentation.text import sentence
 from presentation.to_html import html_flow, html_paragraphs, html_table
 from presentation.to_plotly import plotly_figure
 from tabs._answer import Answer
+
+_NAMES = "names of figures"
 
 
 def main_table(answer: Answer, style: NumberStyle) -> Table:
@@ -44,8 +46,25 @@ def methods(answer: Answer) -> str:
     return methods_text(answer.result, versions=VERSIONS, **answer.words)
 
 
+def figure_names(answer: Answer) -> tuple[str, ...]:
+    """Short names of the figures, in order; they do not depend on the style of numbers."""
+    if _NAMES not in answer.drawn:
+        answer.drawn[_NAMES] = tuple(figure.name for figure in figures(answer, PLAIN))
+    return answer.drawn[_NAMES]  # type: ignore[no-any-return]
+
+
+def draw_ahead(answer: Answer, style: NumberStyle) -> None:
+    """Make what every new answer shows at once. Called in a thread of its own: drawing a table of
+    sixty predictors takes some milliseconds, in which every page would wait."""
+    figure_names(answer)
+    answer.drawn[style.key] = table_view(answer, style)
+
+
 def table_view(answer: Answer, style: NumberStyle) -> Tag:
     """The main table; its general notes stand above it on the page, not twice."""
+    ready = answer.drawn.pop(style.key, None)  # the page keeps it from now on
+    if ready is not None:
+        return ready  # type: ignore[no-any-return]
     table = main_table(answer, style)
     above = {sentence(note.text) for note in answer.result.notes}
     return _scrolled(replace(table, notes=tuple(n for n in table.notes if n not in above)))

@@ -92,11 +92,16 @@ class PageClient:
         self.values.pop("outcome-card-progress", None)
         began = time.perf_counter()
         await self.send({"outcome-run:shiny.action": self._clicks})
-        await self.until(lambda: self.answered() or self._refusal() != "")
+        await self.until(lambda: self._settled() and (self.answered() or self._refusal() != ""))
         if self.answered():
             return time.perf_counter() - began
         self.notices.append(self._refusal())
         return math.nan
+
+    def _settled(self) -> bool:
+        """Nothing runs (any more)."""
+        told = self.values.get("outcome-card-progress", {"html": "cs-running"}) or {}
+        return "cs-running" not in told.get("html", "")
 
     def answered(self) -> bool:
         """True when the whole answer is shown, and not what was found so far."""
