@@ -68,7 +68,7 @@ def agreed() -> Any:
     from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
     from uvicorn.server import ServerState
 
-    async def application(*_: object) -> None:
+    async def application(_scope: object, _receive: object, _send: object) -> None:
         return None
 
     async def story() -> Any:
