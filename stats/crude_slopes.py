@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -56,11 +56,18 @@ class SlopeFit:
 
 @dataclass(frozen=True, slots=True)
 class SlopeChoices:
-    """What was asked for; `quantile` is the normal one of the interval."""
+    """What was asked for; `quantile` is the normal one of the interval. Without `limits` those of
+    profiles are NaN."""
 
     method: Literal["auto", "likelihood", "firth"]
     profile: bool
     quantile: float
+    limits: bool = True
+
+    @property
+    def searches(self) -> bool:
+        """Whether limits have to be searched for."""
+        return self.profile and self.limits
 
 
 def estimable(ranks: OutcomeRanks) -> bool:
@@ -106,7 +113,7 @@ def fit_slopes(
         check_stopped()
         tile = _tile(terms, ranks, rows, [i], memory)
         if choices.method == "auto":
-            always = SlopeChoices("firth", profile=True, quantile=choices.quantile)
+            always = replace(choices, method="firth", profile=True)
             fit = _fit_tile(penalised, tile, always)[0]
         else:
             fit = _supremum(plain, tile, ranks[i], _shared(terms[i], ranks[i], rows), choices)
@@ -162,7 +169,7 @@ def _fit_tile(likelihood: SlopeLikelihood, tile: Tile, choices: SlopeChoices) ->
     peak = maximise(likelihood, tile)
     limits = None
     few = likelihood.penalised and tile.z.shape[1] <= FEW_ROWS
-    if choices.profile and peak.settled.any() and not few:
+    if choices.searches and peak.settled.any() and not few:
         limits = profile_limits(likelihood, tile, peak, choices.quantile)
     null = _penalised_null(tile).tolist() if likelihood.penalised else [0.0] * len(tile.z)
     moments = peak.at.moments
@@ -176,11 +183,11 @@ def _fit_tile(likelihood: SlopeLikelihood, tile: Tile, choices: SlopeChoices) ->
         top, low, high = None, _NAN, _NAN
         if not settled[j]:
             top = ColumnSearch(likelihood, tile.one(j)).maximise()
-        elif choices.profile and not rooted[j]:
+        elif choices.searches and not rooted[j]:
             top = Summit(own[0], own[1], peak.at.column(j), settled=True)
         if limits is not None and rooted[j]:
             low, high = limits.low.item(j), limits.high.item(j)
-        elif choices.profile and top is not None and top.settled:
+        elif choices.searches and top is not None and top.settled:
             search = ColumnSearch(likelihood, tile.one(j))
             low = search.limit(top, -1.0, choices.quantile)
             high = search.limit(top, 1.0, choices.quantile)

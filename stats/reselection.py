@@ -131,7 +131,7 @@ class Screening:
         copied = replace(term, values=term.values[drawn])
         fit = fit_crude(
             [copied], y, np.ones_like(y), method=self._method,  # type: ignore[arg-type]
-            interval="wald", ci_level=_LEVEL,
+            interval="wald", ci_level=_LEVEL, limits=False,
         )[0]  # fmt: skip
         return fit.lr_p if fit.p_term is None else fit.p_term
 

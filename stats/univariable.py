@@ -103,6 +103,7 @@ def fit_crude(
     ci_level: float,
     ranked: Sequence[OutcomeRanks | None] | None = None,
     tables: LevelTables | None = None,
+    limits: bool = True,
 ) -> list[CrudeFit]:
     """Fit one logistic model per term, each on the rows where outcome and term are known.
 
@@ -121,6 +122,9 @@ def fit_crude(
         `rank_terms` of the same terms, outcome and rows, when it is at hand.
     tables
         `tabulate` of the factors with levels among the terms, when it is at hand.
+    limits
+        False where only estimates and tests are wanted: profile limits of slopes, which take
+        most of the time where outcomes are separated, are then NaN.
 
     Returns one `CrudeFit` per term, in order. Raises BadInput for infinite numbers.
     """
@@ -134,7 +138,7 @@ def fit_crude(
     n_known = int(np.count_nonzero(known))
     for t, i in enumerate(stacked):
         fits[i] = _factor_fit(terms[i], tables, closed, t, quantile)
-    choices = SlopeChoices(method, profile=interval == "profile", quantile=quantile)
+    choices = SlopeChoices(method, profile=interval == "profile", quantile=quantile, limits=limits)
     for i in set(factors) - set(stacked):
         fits[i] = _nothing(terms[i], None, n_known, choices)
     numbers = [(i, r) for i, r in enumerate(ranks) if r is not None]

@@ -49,7 +49,7 @@ class HeavyRequest:
     asked when it is this job's turn and tells why it cannot start yet, None when it can; a job
     waits for that, and for a lane that is held, until `patience_seconds` after it was queued.
     `ended` is told the phases of a run that gave its answer. The worker finds the modules of
-    `loaded` imported, and they stay so for a while.
+    `loaded`, which is read when it starts, imported, and they stay so for a while.
     """
 
     path: str

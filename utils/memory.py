@@ -200,6 +200,10 @@ class MemoryMonitor:
             )
         return None
 
+    def at_ease(self, planned_bytes: int) -> bool:
+        """Whether a run that adds so much leaves the server unpressed."""
+        return self._expected() + planned_bytes <= THRESHOLDS[Level.REFUSE] * self.budget_bytes
+
     @property
     def used_bytes(self) -> int:
         """Use at the last look."""

@@ -72,6 +72,12 @@ class Planner:
             check()
             time.sleep(_LOOK_SECONDS)
 
+    def at_ease(self, kind: str, guess: Guess, *, beside_bytes: int) -> bool:
+        """Whether this run, with `beside_bytes`, leaves the server unpressed."""
+        if self._monitor is None:
+            return True
+        return self._monitor.at_ease(self._model.estimate(kind, guess)[1] + beside_bytes)
+
     @contextlib.contextmanager
     def learning(self, kind: str, guess: Guess, *, since: float | None = None) -> Iterator[None]:
         """Learn from the quick run inside the block, if it comes to its end.

@@ -137,20 +137,24 @@ class Workbench:
 
         It starts when `options[0]` fits the memory budget, is refused when that does not happen
         within `patience_seconds`, and teaches the cost model what a run of this `kind` takes
-        beside the libraries `loaded` for it. `more` goes to `Executor.heavy`.
+        beside the libraries `loaded` for it. Where there is no room to hold these ready, it
+        imports them itself. `more` goes to `Executor.heavy`.
         """
+        found_loaded: list[str] = []
 
         def ended(phases: Phases) -> None:
-            self.planner.learn(
-                kind, options[0], seconds=phases.cpu_seconds, size_bytes=phases.added_bytes
-            )
+            if found_loaded or not loaded.modules:  # else the libraries are part of it
+                self.planner.learn(
+                    kind, options[0], seconds=phases.cpu_seconds, size_bytes=phases.added_bytes
+                )
 
         with contextlib.ExitStack() as while_it_runs:
 
             def refusal() -> Overloaded | None:
-                beside = 0 if self.executor.is_warm(loaded.modules) else loaded.size_bytes
+                beside, finds = self._libraries(kind, options[0], loaded)
                 found = self.planner.refusal(kind, options, "heavy", beside_bytes=beside)
                 if found is None:
+                    found_loaded[:] = finds
                     while_it_runs.enter_context(
                         self.planner.expecting(kind, options[0], beside_bytes=beside)
                     )
@@ -158,9 +162,18 @@ class Workbench:
 
             future = self.executor.heavy(
                 path, arguments, patience_seconds=patience_seconds, ended=ended, refusal=refusal,
-                loaded=loaded.modules, **more,
+                loaded=found_loaded, **more,
             )  # fmt: skip
             return self.executor.wait(future)
+
+    def _libraries(self, kind: str, guess: Guess, loaded: Loaded) -> tuple[int, Sequence[str]]:
+        """What a job takes for its libraries, and which of them it finds imported."""
+        if self.executor.is_warm(loaded.modules):
+            return loaded.touched_bytes, loaded.modules
+        held_ready = loaded.size_bytes + loaded.touched_bytes
+        if self.planner.at_ease(kind, guess, beside_bytes=held_ready):
+            return held_ready, loaded.modules
+        return loaded.own_bytes, ()
 
     def _sweep(self) -> None:
         """Forget expired entries and left-over files now and then."""

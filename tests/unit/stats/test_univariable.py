@@ -8,7 +8,7 @@ import warnings
 import numpy as np
 import pytest
 import statsmodels.api as sm
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_equal
 from scipy.optimize import brentq
 from scipy.special import expit
 
@@ -380,3 +380,22 @@ def test_only_rows_with_known_outcome_count():
 def test_constant_predictor_has_no_discrimination():
     ours = crude(continuous([1.0] * 10), [True] * 4 + [False] * 6)
     assert ours.c_statistic == 0.5
+
+
+def test_without_limits_estimates_and_tests_are_the_same() -> None:
+    """Whether the outcome is separated or not, and by Firth's method throughout."""
+    rng = np.random.default_rng(3)
+    x = np.sort(rng.normal(size=60))
+    y = x > x[40]
+    mixed = y ^ (rng.random(60) < 0.2)
+    for outcome in (y, mixed):
+        for method in ("auto", "firth"):
+            term = continuous("x", x)
+            asked = {"method": method, "interval": "profile", "ci_level": 0.95}
+            (whole,) = fit_crude([term], outcome, np.ones(60, bool), **asked)
+            (bare,) = fit_crude([term], outcome, np.ones(60, bool), **asked, limits=False)
+            for name in ("coef", "std_error", "p_value", "lr_p", "method"):
+                assert_equal(getattr(bare, name), getattr(whole, name))
+            assert np.isfinite(whole.ci_low).all()
+            assert np.isnan(bare.ci_low).all()
+            assert np.isnan(bare.ci_high).all()
