@@ -390,10 +390,8 @@ def test_without_limits_estimates_and_tests_are_the_same() -> None:
     mixed = y ^ (rng.random(60) < 0.2)
     for outcome in (y, mixed):
         for method in ("auto", "firth"):
-            term = continuous("x", x)
-            asked = {"method": method, "interval": "profile", "ci_level": 0.95}
-            (whole,) = fit_crude([term], outcome, np.ones(60, bool), **asked)
-            (bare,) = fit_crude([term], outcome, np.ones(60, bool), **asked, limits=False)
+            whole = crude(continuous(x), outcome, method=method, interval="profile")
+            bare = crude(continuous(x), outcome, method=method, interval="profile", limits=False)
             for name in ("coef", "std_error", "p_value", "lr_p", "method"):
                 assert_equal(getattr(bare, name), getattr(whole, name))
             assert np.isfinite(whole.ci_low).all()
