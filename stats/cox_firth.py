@@ -22,7 +22,7 @@ import numpy as np
 from stats.design import Floats
 from stats.likelihood import Point
 from stats.logistic import invert
-from stats.partial_likelihood import PartialLikelihood, RiskWeights
+from stats.partial_likelihood import EventSums, PartialLikelihood, RiskWeights
 
 
 class PenalisedPartialLikelihood:
@@ -37,28 +37,30 @@ class PenalisedPartialLikelihood:
     def at(self, beta: Floats) -> Point:
         """Penalised log-likelihood and score; minus infinity where the information is singular."""
         loglik, found = self.model.weights(beta)
-        information = self.model.information(found)
+        # those of a small design are kept between their two uses
+        sums = list(self.model.event_sums(found.risk)) if self.model.design.kept else None
+        information = self.model.information(found, sums)
         covariance = invert(information)
         if covariance is None or not np.isfinite(loglik):
             none = np.full(len(beta), np.nan)
             return Point(beta, -np.inf, none, information)
-        score = self.model.event_sum + 0.5 * self._skew(found, covariance)
+        score = self.model.event_sum + 0.5 * self._skew(found, covariance, sums)
         for part, x in self.model.design.blocks():
             score -= x.T[1:] @ found.weight[part]
         half = 0.5 * float(np.linalg.slogdet(information)[1])
-        return Point(beta, loglik + half, score, information)
+        return Point(beta, loglik + half, score, information, covariance)
 
     def points(self, beta: Floats) -> tuple[Floats, Floats]:
         """Penalised values and scores at each column of `beta`, one after the other."""
         found = [self.at(beta[:, k]) for k in range(beta.shape[1])]
         return np.array([p.loglik for p in found]), np.column_stack([p.score for p in found])
 
-    def _skew(self, found: RiskWeights, covariance: Floats) -> Floats:
+    def _skew(self, found: RiskWeights, covariance: Floats, sums: list[EventSums] | None) -> Floats:
         """Sum over the events of E[(x - m) (x - m)'C(x - m)]."""
         model, risk = self.model, self.model.risk
         fraction, share, of = risk.fraction, found.share, model.of_death
         size = self._sizes(covariance)
-        means = self._means(found)
+        means = self._means(found, sums)
         at_risk = model.over_risk_sets((found.risk * size)[None, :])[0]
         died = model.by_time((found.risk * size)[risk.death_rows])
         expected = (at_risk[of] - fraction * died[of]) * share
@@ -85,11 +87,11 @@ class PenalisedPartialLikelihood:
             size[part] = np.einsum("ij,ij->j", covariance @ columns, columns)
         return size
 
-    def _means(self, found: RiskWeights) -> Floats:
+    def _means(self, found: RiskWeights, sums: list[EventSums] | None) -> Floats:
         """The mean m at each event, (p, E)."""
         model, risk = self.model, self.model.risk
         means = np.empty((self.n_parameters, risk.n_events))
-        for times, at_risk, died in model.event_sums(found.risk):
+        for times, at_risk, died in model.event_sums(found.risk) if sums is None else sums:
             events = slice(*np.searchsorted(model.of_death, [times.start, times.stop]))
             of = model.of_death[events] - times.start
             means[:, events] = at_risk[:, of]

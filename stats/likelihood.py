@@ -26,12 +26,17 @@ _CAREFUL = 0.7  # part of the first step where the curvature is not exact
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Point:
-    """A log-likelihood with its derivatives at `beta`."""
+    """A log-likelihood with its derivatives at `beta`; `covariance` where they needed it."""
 
     beta: Floats
     loglik: float
     score: Floats
     information: Floats
+    covariance: Floats | None = None
+
+    def inverse(self) -> Floats | None:
+        """The inverse of the information; None where it is singular."""
+        return invert(self.information) if self.covariance is None else self.covariance
 
 
 class Likelihood(Protocol):
@@ -99,7 +104,7 @@ def maximise(
     """
     point = first = model.at(start) if first is None else first
     steps, decrement, relaxed = 0, np.inf, Relaxation(exact=model.exact_curvature)
-    covariance = invert(point.information)
+    covariance = point.inverse()
     while covariance is not None:
         step = covariance @ point.score
         decrement = float(np.sqrt(max(point.score @ step, 0.0)))
@@ -110,7 +115,7 @@ def maximise(
         if moved is None:
             break
         point = moved
-        covariance = invert(point.information)
+        covariance = point.inverse()
     return Maximum(point, covariance, decrement, steps, first)
 
 

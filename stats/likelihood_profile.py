@@ -207,7 +207,7 @@ def _alone(
     for _ in range(_ALONE_ROUNDS):
         check_stopped()
         point = model.at(beta[:, k])
-        own = invert(point.information)
+        own = point.inverse()
         if own is None or not np.isfinite(point.loglik):
             break
         value, score = np.array([point.loglik]), point.score[:, None]

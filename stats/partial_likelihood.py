@@ -19,7 +19,7 @@ Checked against coxph (R survival) and a likelihood written out risk set by risk
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +29,10 @@ from stats.likelihood import Point
 from stats.risk_sets import RiskSets
 
 _TILE_ELEMENTS = 1 << 20
+
+
+#: A run of event times with S1 and, where events are tied, D1.
+EventSums = tuple[slice, Floats, Floats | None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -181,9 +185,10 @@ class PartialLikelihood:
             weight[:, died] -= risk[:, died] * self.by_time(less)[:, self.of_death]
         return weight
 
-    def information(self, found: RiskWeights) -> Floats:
+    def information(self, found: RiskWeights, sums: Iterable[EventSums] | None = None) -> Floats:
         """X' diag(w) X less the outer products of the means at the event times; NaN where the
-        coefficients are so far out that a risk set vanishes."""
+        coefficients are so far out that a risk set vanishes. `sums` are `event_sums`, when they
+        are at hand."""
         p = self.n_parameters
         if not (np.all(np.isfinite(found.a)) and np.all(np.isfinite(found.weight))):
             return np.full((p, p), np.nan)
@@ -191,14 +196,14 @@ class PartialLikelihood:
         for part, x in self.design.blocks():
             columns = x.T[1:]
             total += (columns * found.weight[part]) @ columns.T
-        for times, at_risk, died in self.event_sums(found.risk):
+        for times, at_risk, died in self.event_sums(found.risk) if sums is None else sums:
             total -= (at_risk * found.a[times]) @ at_risk.T
             if died is not None:
                 across = (at_risk * found.b[times]) @ died.T
                 total += across + across.T - (died * found.c[times]) @ died.T
         return (total + total.T) / 2.0
 
-    def event_sums(self, risk: Floats) -> Iterator[tuple[slice, Floats, Floats | None]]:
+    def event_sums(self, risk: Floats) -> Iterator[EventSums]:
         """S1 and (with tied events, else None) D1, (p, times), for runs of event times."""
         found = self.risk
         out = self._not_entered(risk)
