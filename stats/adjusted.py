@@ -138,7 +138,7 @@ def _fit(model: AdjustedModel, y: Floats, *, method: str, interval: str, ci_leve
     design = model.design
     if design is None or model.sums is None:
         return
-    groups = design.term_columns()
+    groups = design.term_columns
     if method != "firth":
         xty = model.sums.xty
         fit = fit_logistic(design, y, start=model.sums)
@@ -251,24 +251,27 @@ def _firth(
     return numbers if singles else _with_wald(numbers, ci_level)
 
 
-def add_adjusted_rows(rows: EffectRows, model: AdjustedModel, outcome: BinaryOutcome) -> None:
-    """One row per term and level of the model, reference rows included."""
+def add_adjusted_rows(
+    rows: EffectRows, model: AdjustedModel, outcome: BinaryOutcome, missing: Mapping[str, int]
+) -> None:
+    """One row per term and level of the model, reference rows included. `missing` says of each
+    term how many rows with a known outcome have no value of it."""
     y = outcome.y[model.rows].astype(np.intp)
     n_events = int(y.sum())
-    design, place = model.design, {} if model.design is None else model.design.term_columns()
+    design, place = model.design, {} if model.design is None else model.design.term_columns
     effects = _column_effects(model)
     sums = None
     if design is not None and model.sums is not None and not model.aliased:
         sums = model.sums.gram[0].tolist(), model.sums.xty.tolist()  # whole numbers
     for i, term in enumerate(model.terms):
-        missing = term.missing_among(outcome.known)
+        lacking = missing[term.name]
         used = model.rows[:0] if i in model.left_out else model.rows
         columns = place.get(i, ())
         p_term, found = _term_effects(model, i, term, columns, effects)
         if term.kind == "continuous":
             rows.add(
                 term, -1, found.get(-1, NOT_ESTIMABLE), n=len(used),
-                events=n_events if len(used) else 0, missing=missing, p_term=p_term,
+                events=n_events if len(used) else 0, missing=lacking, p_term=p_term,
             )  # fmt: skip
             continue
         if design is not None and sums is not None and columns:
@@ -283,7 +286,7 @@ def add_adjusted_rows(rows: EffectRows, model: AdjustedModel, outcome: BinaryOut
             found = {}  # nothing to compare with
         for level, (n, events) in enumerate(zip(*counts, strict=True)):
             effect = found.get(level, NOT_ESTIMABLE) if level != term.reference else REFERENCE
-            rows.add(term, level, effect, n=n, events=events, missing=missing, p_term=p_term)
+            rows.add(term, level, effect, n=n, events=events, missing=lacking, p_term=p_term)
 
 
 def _column_effects(model: AdjustedModel) -> list[Effect]:

@@ -110,7 +110,7 @@ def _with_robust(
 ) -> ModelNumbers:
     beta = numbers.beta[1:]
     z, low, high, p_value = _wald(beta, np.sqrt(np.diag(covariance))[1:], ci_level)
-    terms = design.term_columns()
+    terms = design.term_columns
     tests = {t: wald_statistic(beta, covariance[1:, 1:], columns) for t, columns in terms.items()}
     return replace(
         numbers, interval=ROBUST, covariance=covariance, low=low, high=high, statistic=z,

@@ -118,7 +118,7 @@ def vif_of(
     vif[list(tied)] = np.inf
     gvif, df = vif.copy(), np.ones(p, dtype=np.intp)
     alike: dict[int, list[Sequence[int]]] = {}
-    for columns in design.term_columns().values():
+    for columns in design.term_columns.values():
         if len(columns) > 1:
             alike.setdefault(len(columns), []).append(columns)
     for size, terms in alike.items():
@@ -334,7 +334,7 @@ def _notes(design: Design, found: Inflation) -> list[Note]:
         )
         for a in found.aliased if a.depends_on
     ]  # fmt: skip
-    for columns in design.term_columns().values():
+    for columns in design.term_columns.values():
         inflation = float(found.gvif_scaled[columns[0]]) ** 2
         if not _CAUTION < inflation < np.inf:
             continue

@@ -280,7 +280,7 @@ class CountFamily:
         covariance = fit.covariance * (pearson / df)
         slopes, own = fit.beta[1:], covariance[1:, 1:]
         terms = {
-            tuple(c): joint_test(slopes, own, c, df)[1] for c in design.term_columns().values()
+            tuple(c): joint_test(slopes, own, c, df)[1] for c in design.term_columns.values()
         }
         numbers = wald_numbers(slopes, own, self.ci_level, self.interval, terms)
         error = np.sqrt(np.diag(own))

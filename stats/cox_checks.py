@@ -32,7 +32,7 @@ def hazard_tests(model: TermModel, transform: str) -> dict[str, list[Any]]:
     if fit is None or fit.penalised:
         return table
     design = fit.model.design
-    for test in proportional_hazards(fit.model, fit.found, transform, design.term_columns()):
+    for test in proportional_hazards(fit.model, fit.found, transform, design.term_columns):
         table["term"].append(None if test.term is None else design.terms[test.term].name)
         table["test"].append(TEST)
         table["statistic"].append(test.statistic)

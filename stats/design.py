@@ -286,6 +286,7 @@ class Design:
             self.centre[chosen], self.spread[chosen],
         )  # fmt: skip
 
+    @cached_property
     def term_columns(self) -> Mapping[int, list[int]]:
         """Term index -> indices of its columns (the intercept is not counted)."""
         found: dict[int, list[int]] = {}
@@ -317,7 +318,7 @@ class Design:
         back = np.concatenate(([1.0], -self.centre / self.spread))
         return math.sqrt(back @ covariance @ back)
 
-    @property
+    @cached_property
     def scales(self) -> Floats:
         """`Term.scale` of each column (1 for indicators)."""
         return np.array(
@@ -355,7 +356,7 @@ def complete_rows(terms: Sequence[Term], known: Bools) -> Ints:
 def _present(codes: NDArray[np.signedinteger | np.float64], n_levels: int) -> Bools:
     """Which levels occur; nearly always the first rows hold all of them."""
     present = np.bincount(codes[:256], minlength=n_levels) > 0
-    for level in np.flatnonzero(~present).tolist():
+    for level in (~present).nonzero()[0].tolist():
         present[level] = bool((codes == level).any())
     return present
 

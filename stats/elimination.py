@@ -89,12 +89,12 @@ def eliminate_backward(
     forced : terms (indices) that are never taken out.
     """
     rows = _Rows(y, None if weights is None else weights.astype(np.float64))
-    held = sorted(design.term_columns())
+    held = sorted(design.term_columns)
     point = _maximum(design, rows, start, list(range(design.n_parameters)))
     first = current = 2.0 * design.n_parameters - 2.0 * point.loglik
     removed: list[Removal] = []
     while True:
-        place = {t: [j + 1 for j in c] for t, c in design.term_columns().items()}
+        place = {t: [j + 1 for j in c] for t, c in design.term_columns.items()}
         open_to = {t: c for t, c in place.items() if t not in forced}
         best = _cheapest(design, rows, point, open_to)
         if best is None or not best[0] < -_SMALLER * max(1.0, abs(current)):

@@ -89,6 +89,8 @@ def _freeze_column(name: str, kind: ColumnKind, values: object) -> tuple[Column,
         except TypeError:
             pass
     numbers = np.asarray(values)
+    if numbers.dtype is _DTYPES[kind] and numbers.ndim == 1:  # nothing to convert
+        return Column(name, kind, numbers.tobytes()), len(numbers)
     if numbers.ndim != 1:
         raise TypeError(f"column {name!r} must have one dimension, not {numbers.ndim}")
     if kind == "count" and numbers.dtype.kind == "f" and np.isnan(numbers).any():

@@ -79,7 +79,7 @@ class LinearFamily:
             t = coef / error  # fewer clusters than columns can leave an error of zero
         p_term = {
             term: joint_test(fit.beta, covariance, [j + 1 for j in columns], df)[1]
-            for term, columns in design.term_columns().items()
+            for term, columns in design.term_columns.items()
         }
         return FittedModel(
             design=design, method=self.method, interval=self.interval, coef=coef,

@@ -42,7 +42,7 @@ class Numbers:
 def tested_together(design: Design, columns: Sequence[int]) -> list[tuple[int, ...]]:
     """The groups of columns that need a test of their own: terms, and single `columns`."""
     every = tuple(range(len(design.columns)))
-    wanted = {tuple(c) for c in design.term_columns().values()} | {(j,) for j in columns}
+    wanted = {tuple(c) for c in design.term_columns.values()} | {(j,) for j in columns}
     return sorted(wanted - {every})
 
 
@@ -81,7 +81,7 @@ def wald_terms(design: Design, beta: Floats, covariance: Floats) -> dict[tuple[i
     """Wald p of each term, for covariances that no likelihood belongs to; NaN where fewer
     clusters than levels leave the test undefined."""
     found: dict[tuple[int, ...], float] = {}
-    for columns in design.term_columns().values():
+    for columns in design.term_columns.values():
         inner = covariance[np.ix_(columns, columns)]
         scale = np.sqrt(np.maximum(np.diag(inner), 0.0))
         found[tuple(columns)] = NAN
@@ -120,7 +120,7 @@ def fitted_model(
     error = np.sqrt(np.maximum(np.diag(numbers.covariance), 0.0)) * scales
     lost = list(numbers.runaway)
     coef[lost] = error[lost] = NAN
-    by_term = {t: numbers.p_term[tuple(c)] for t, c in design.term_columns().items()}
+    by_term = {t: numbers.p_term[tuple(c)] for t, c in design.term_columns.items()}
     return FittedModel(
         design=design, method=method, interval=numbers.interval, coef=coef, std_error=error,
         low=numbers.low * scales, high=numbers.high * scales, statistic=numbers.statistic,

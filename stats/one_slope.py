@@ -93,14 +93,14 @@ def make_tile(
     gaps = np.zeros((2, len(columns)))
     for j, values in enumerate(columns):
         own = z[j]
-        np.take(values, other_rows, out=own[:first_event], mode="clip")
-        np.take(values, event_rows, out=own[first_event:], mode="clip")
+        values.take(other_rows, out=own[:first_event], mode="clip")
+        values.take(event_rows, out=own[first_event:], mode="clip")
         own -= centre[j]
         own *= 1.0 / spread[j]
-        missing = np.flatnonzero(np.isnan(own))
+        missing = np.isnan(own).nonzero()[0]
         if len(missing):
             own[missing] = 0.0
-            gaps[0, j] = np.searchsorted(missing, first_event)
+            gaps[0, j] = missing.searchsorted(first_event)
             gaps[1, j] = len(missing) - gaps[0, j]
     return Tile(
         z, first_event, first_event - gaps[0], len(event_rows) - gaps[1], gaps[0], gaps[1],

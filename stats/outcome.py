@@ -151,11 +151,12 @@ def _analyze(dataset: Dataset, choices: Mapping[str, Any]) -> OutcomeResult:
     model, said = _adjusted_model(terms, found, selected, choices)
     ranked = rank_terms(terms, found.y, found.known)
     tables = _tables(terms, found, found.known)
-    crude = _crude(terms, found, model, (ranked, tables), clusters, choices)
+    missing = _missing(terms, found, ranked, tables)
+    crude = _crude(terms, found, model, (ranked, tables), missing, clusters, choices)
     reported = model
     if clusters is not None:
         reported = robust_model(model, found.y, clusters, choices["ci_level"])
-    adjusted = adjusted_result(reported, found, choices)
+    adjusted = adjusted_result(reported, found, choices, missing)
     diagnostics = diagnostics_of(model, found, choices)
     descriptives, tests = describe_by_outcome(
         terms, found.y, found.known, event_label=found.event, other_label=found.other,
@@ -223,8 +224,8 @@ def _adjusted_model(
 
 def _crude(
     terms: Sequence[Term], found: BinaryOutcome, model: AdjustedModel,
-    grouped: tuple[Sequence[OutcomeRanks | None], LevelTables], clusters: Ints | None,
-    choices: Mapping[str, Any],
+    grouped: tuple[Sequence[OutcomeRanks | None], LevelTables], missing: Mapping[str, int],
+    clusters: Ints | None, choices: Mapping[str, Any],
 ) -> EffectsResult:  # fmt: skip
     """Crude models on their own rows, or all on the rows of the adjusted model."""
     known = found.known
@@ -236,12 +237,24 @@ def _crude(
     fits = fit_crude(terms, found.y, known, ranked=ranked, tables=tables, **_options(choices))
     if clusters is not None:
         fits = robust_crude(terms, fits, found.y, known, clusters, choices["ci_level"])
-    return crude_result(terms, fits, found, known, choices, len(model.rows))
+    return crude_result(terms, fits, found, known, choices, missing, len(model.rows))
 
 
 def _tables(terms: Sequence[Term], found: BinaryOutcome, known: Bools) -> LevelTables:
     """Level by outcome of every factor that has levels."""
     return tabulate([t for t in terms if t.kind == "factor" and t.levels], found.y, known)
+
+
+def _missing(
+    terms: Sequence[Term], found: BinaryOutcome, ranked: Sequence[OutcomeRanks | None],
+    tables: LevelTables,
+) -> dict[str, int]:  # fmt: skip
+    """Rows with a known outcome and no value of the predictor, for each."""
+    n_known = int(np.count_nonzero(found.known))
+    missing = dict.fromkeys((term.name for term in terms), n_known)
+    missing |= {t.name: n_known - r.overall.n for t, r in zip(terms, ranked, strict=True) if r}
+    factors = [t.name for t in terms if t.kind == "factor" and t.levels]
+    return missing | dict(zip(factors, tables.missing.tolist(), strict=True))
 
 
 def _method(

@@ -45,14 +45,14 @@ _COUNTS = ("n", "events", "parameters")
 
 def crude_result(
     terms: Sequence[Term], fits: Sequence[CrudeFit], outcome: BinaryOutcome, known: Bools,
-    choices: Mapping[str, Any], n_adjusted: int,
+    choices: Mapping[str, Any], missing: Mapping[str, int], n_adjusted: int,
 ) -> EffectsResult:  # fmt: skip
-    """One model per predictor. `known` marks the rows that crude models may use."""
+    """One model per predictor. `known` marks the rows that crude models may use, `missing` counts
+    the rows with a known outcome and no value, by term."""
     rows = EffectRows()
     used = np.zeros(len(known), dtype=bool)
     for term, fit in zip(terms, fits, strict=True):
-        missing = fit.missing if known is outcome.known else term.missing_among(outcome.known)
-        _add_crude_rows(rows, term, fit, missing)
+        _add_crude_rows(rows, term, fit, missing[term.name])
         if not used.all():
             used |= term.known
     used &= known
@@ -117,11 +117,12 @@ def _array(name: str, values: list[Any]) -> Any:
 
 
 def adjusted_result(
-    model: AdjustedModel, outcome: BinaryOutcome, choices: Mapping[str, Any]
-) -> EffectsResult:
+    model: AdjustedModel, outcome: BinaryOutcome, choices: Mapping[str, Any],
+    missing: Mapping[str, int],
+) -> EffectsResult:  # fmt: skip
     """The one adjusted model; without estimates (and with a note) where there is none."""
     rows = EffectRows()
-    add_adjusted_rows(rows, model, outcome)
+    add_adjusted_rows(rows, model, outcome, missing)
     used = np.zeros(len(outcome.y), dtype=bool)
     used[model.rows] = True
     estimator = model.numbers.estimator if model.numbers else "maximum likelihood"

@@ -176,23 +176,23 @@ def _steps(
     loglik: Floats, score: Floats, target: float, *, shared: bool,
 ) -> Floats:  # fmt: skip
     step = inverse @ score
-    column, side = problems.column[active], problems.side[active]
-    limit = np.flatnonzero(column >= 0)
-    if len(limit):
-        j = column[limit]
-        half = 0.5 * np.einsum("ij,ij->j", score[:, limit], step[:, limit])
-        room = np.maximum(2.0 * (loglik[limit] - target + half) / inverse[j, j], 0.0)
-        step[:, limit] += inverse[:, j] * (side[limit] * np.sqrt(room))
-    if len(limit) < len(column):
-        test = np.flatnonzero(column < 0)
-        n_limits = len(problems.column) - len(problems.groups)
-        places = active[test] - n_limits
+    n_limits = len(problems.column) - len(problems.groups)
+    first = int(active.searchsorted(n_limits))  # limits come before tests
+    if first:
+        j = problems.column[active[:first]]
+        side = problems.side[active[:first]]
+        half = 0.5 * np.einsum("ij,ij->j", score[:, :first], step[:, :first])
+        room = np.maximum(2.0 * (loglik[:first] - target + half) / inverse[j, j], 0.0)
+        step[:, :first] += inverse[:, j] * (side * np.sqrt(room))
+    if first < len(active):
+        test, tests = active[first:], np.arange(first, len(active))
+        places = test - n_limits
         if shared:
             held = problems.held
         else:
             held = restrictions(inverse, [problems.groups[k] for k in places.tolist()])
             places = np.arange(len(places))
-        hold(held, problems.beta, step, (places, active[test], test))
+        hold(held, problems.beta, step, (places, test, tests))
     return step
 
 
@@ -279,7 +279,8 @@ class _Chord:
 
     def look(self, active: Ints, loglik: Floats, score: Floats) -> None:
         """Find the step of each problem from its log-likelihood and score."""
-        fit, before = self._fit, self.size[active]
+        fit, at = self._fit, self._at(active)
+        before = self.size[at]
         self.step = _steps(
             fit.covariance, self._problems, active, loglik, score, self._target, shared=True
         )
@@ -288,23 +289,27 @@ class _Chord:
         moved = np.isfinite(before)
         self.seen = np.where(moved, self.length / np.maximum(before, 1e-300), 1.0)
         # a lucky step does not count for more than a third of the rate seen before
-        rate = self.rate[active]
+        rate = self.rate[at]
         careful = np.minimum(np.maximum(np.maximum(self.seen, rate / 3.0), 1e-3), 0.9)
-        self.rate[active] = np.where(moved, careful, rate)
+        self.rate[at] = np.where(moved, careful, rate)
         self.lost = ~(self.length <= 50.0)
 
     def move(self, active: Ints, near: Bools) -> None:
         """Take the steps, mixed with the ones before; a problem `near` its root takes the plain
         step, because its error estimate assumes one."""
-        step = self.step
-        change = step - self._past_step[:, active]
+        step, at = self.step, self._at(active)
+        change = step - self._past_step[:, at]
         weight = _mixing(self._fit.information, change, step)
-        weight[near | ~np.isfinite(self.size[active])] = 0.0
-        moved = step - weight * (self._past_move[:, active] + change)
-        self._past_step[:, active] = step
-        self._past_move[:, active] = moved
-        self._problems.beta[:, active] += moved
-        self.size[active] = self.length
+        weight[near | ~np.isfinite(self.size[at])] = 0.0
+        moved = step - weight * (self._past_move[:, at] + change)
+        self._past_step[:, at] = step
+        self._past_move[:, at] = moved
+        self._problems.beta[:, at] += moved
+        self.size[at] = self.length
+
+    def _at(self, active: Ints) -> Ints | slice:
+        """The places of the active problems; of all of them without a copy."""
+        return slice(None) if len(active) == len(self.size) else active
 
 
 def _gain(information_: Floats, score: Floats, step: Floats) -> Floats:

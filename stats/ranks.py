@@ -123,10 +123,10 @@ class _Room:
         return self._sorted(values, 0), self._sorted(values, 1)
 
     def _sorted(self, values: Floats, group: int) -> Floats:
-        held = np.take(values, self.rows[group], out=self.held[group], mode="clip")
+        held = values.take(self.rows[group], out=self.held[group], mode="clip")
         self._sorter.sort(held)  # NaN come last
         if len(held) and math.isnan(held.item(-1)):
-            return held[: int(np.searchsorted(held, math.nan))]
+            return held[: int(held.searchsorted(math.nan))]
         return held
 
 

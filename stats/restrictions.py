@@ -31,6 +31,9 @@ def restrictions(inverse: Floats, groups: Sequence[Ints]) -> list[Restrictions]:
     alike: dict[int, list[int]] = {}
     for k, group in enumerate(groups):
         alike.setdefault(len(group), []).append(k)
+    most = max(alike, default=0)
+    if len(alike) > 1 and len(groups) * len(inverse) * most <= _PADDED_ELEMENTS:
+        return [_padded(inverse, groups, most)]
     found: list[Restrictions] = []
     for size, places in alike.items():
         at = np.array([groups[k] for k in places])
@@ -40,18 +43,24 @@ def restrictions(inverse: Floats, groups: Sequence[Ints]) -> list[Restrictions]:
         else:
             bends = np.linalg.inv(inverse[at[:, :, None], at[:, None, :]]) @ own
         found.append(Restrictions(np.array(places), at, bends.transpose(0, 2, 1)))
-    most = max(alike, default=0)
-    if len(found) < 2 or len(groups) * len(inverse) * most > _PADDED_ELEMENTS:
-        return found
-    # few enough to hold the same number: a coefficient named again takes nothing
-    at = np.empty((len(groups), most), dtype=np.intp)
-    bends = np.zeros((len(groups), len(inverse), most))
-    for one in found:
-        size = one.groups.shape[1]
-        at[one.places] = one.groups[:, :1]
-        at[one.places, :size] = one.groups
-        bends[one.places, :, :size] = one.bends
-    return [Restrictions(np.arange(len(groups)), at, bends)]
+    return found
+
+
+def _padded(inverse: Floats, groups: Sequence[Ints], most: int) -> Restrictions:
+    """All groups as if they held equally many: a coefficient named again takes nothing."""
+    sizes = np.array([len(group) for group in groups])
+    first = np.cumsum(sizes) - sizes
+    joined = np.concatenate(groups)
+    places = np.arange(most)
+    spare = places >= sizes[:, None]
+    at = joined[first[:, None] + np.where(spare, 0, places)]
+    square = inverse[at[:, :, None], at[:, None, :]]
+    square[spare[:, :, None] | spare[:, None, :]] = 0.0
+    square[:, places, places] += spare
+    own = inverse[at]
+    own[spare] = 0.0
+    bends = np.linalg.inv(square) @ own
+    return Restrictions(np.arange(len(groups)), at, bends.transpose(0, 2, 1))
 
 
 def hold(

@@ -78,7 +78,7 @@ def risks_of(
 
 
 def _contrasts(model: AdjustedModel, design: Design) -> Iterator[Contrast]:
-    place = design.term_columns()
+    place = design.term_columns
     for t, term in enumerate(model.terms):
         if term.bends or t not in place:
             continue

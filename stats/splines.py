@@ -168,7 +168,7 @@ def shapes_of(model: AdjustedModel, y: Bools, ci_level: float) -> tuple[Columns,
     design, numbers = model.design, model.numbers
     if design is not None and numbers is not None:
         event = y[design.rows].astype(np.float64)
-        for t, columns in design.term_columns().items():
+        for t, columns in design.term_columns.items():
             if design.terms[t].bends:
                 spline = _Spline.of(design, numbers, t, columns, ci_level)
                 shapes.append({**spline.row(), **_tests(design, numbers, event, t, columns)})

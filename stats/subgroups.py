@@ -107,7 +107,8 @@ def _within(
     own = replace(found, known=within)
     model = _fitted(terms, own, clusters, choices)
     collected = EffectRows()
-    add_adjusted_rows(collected, model, own)
+    missing = {term.name: term.missing_among(within) for term in terms}
+    add_adjusted_rows(collected, model, own, missing)
     table = collected.columns()
     estimator = "" if model.numbers is None else model.numbers.estimator
     every = [dict(zip(table, values, strict=True)) for values in zip(*table.values(), strict=True)]

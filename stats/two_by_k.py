@@ -24,6 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -38,7 +39,7 @@ _SETTLED = 1e-8  # distance in r from a root; one more (quadratic) step makes it
 _ROUNDS = 80
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class LevelTables:
     """The tables of several factors one below the other.
 
@@ -53,7 +54,7 @@ class LevelTables:
     reference: Ints
     missing: Ints
 
-    @property
+    @cached_property
     def term_of(self) -> Ints:
         """The factor that each level belongs to."""
         return np.repeat(np.arange(len(self.reference)), np.diff(self.starts))

@@ -314,7 +314,7 @@ def _single_causes(design: Design, y: Floats) -> tuple[Cause, ...]:
     """Terms that separate by themselves, from counts and extremes of the values as they are."""
     event = y > 0.5
     causes: list[Cause] = []
-    for t in design.term_columns():
+    for t in design.term_columns:
         term = design.terms[t]
         values = term.values[design.rows]
         if term.kind == "continuous":

@@ -26,7 +26,7 @@ def test_vif_and_gvif_agree_with_r(name):
     result = vif_of(design)
     assert design.n_rows == expected["n_used"]
     assert_allclose(result.vif, numbers(expected["column_vif_design_matrix"], "vif"), rtol=1e-11)
-    first = [columns[0] for columns in design.term_columns().values()]
+    first = [columns[0] for columns in design.term_columns.values()]
     gvif = expected["gvif_linear_model"]
     assert_allclose(result.gvif[first], numbers(gvif, "gvif"), rtol=1e-11)
     assert_allclose(result.gvif_scaled[first], numbers(gvif, "gvif_1_2df"), rtol=1e-12)

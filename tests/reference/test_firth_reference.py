@@ -43,7 +43,7 @@ def test_firth_agrees_with_r(found, predictors, expected):
     assert_allclose(low / units, numbers(rows, interval, "lower"), rtol=1e-8)
     assert_allclose(high / units, numbers(rows, interval, "upper"), rtol=1e-8)
 
-    terms = list(design.term_columns().values())
+    terms = list(design.term_columns.values())
     groups = [[c] for c in columns] + terms + [range(len(design.columns))]
     statistics = penalised_lr(design, y, fit, groups)
     single, by_term = statistics[: len(columns)], statistics[len(columns) : -1]

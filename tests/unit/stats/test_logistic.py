@@ -89,7 +89,7 @@ def test_a_streamed_design_gives_the_numbers_of_a_whole_one(
 ) -> None:
     design, y = random_design(3, n=2_000)
     whole = fit_logistic(design, y)
-    groups = list(design.term_columns().values())
+    groups = list(design.term_columns.values())
     a = profile_logistic(design, sums(design, y).xty, whole, quantile=QUANTILE, groups=groups)
     monkeypatch.setattr(design_module, "_KEPT_ELEMENTS", 1)
     monkeypatch.setattr(design_module, "_BLOCK_ELEMENTS", 1_000)
