@@ -99,7 +99,10 @@ class CardRun:
         self.task.invoke(asked, self._stay, self._turn, number, self.so_far, draw)
 
     def stop(self) -> None:
-        """Cancel: what was found so far stays."""
+        """Cancel: what was found so far stays. A click that comes after the end of the run takes
+        nothing away."""
+        if self.task.status() != "running":
+            return
         self._end()
         partial = self.so_far.partial()
         if partial is not None:
