@@ -62,7 +62,8 @@ class ModelNumbers:
 class AdjustedModel:
     """The adjusted model with everything its tables are made of.
 
-    `design` and `numbers` are None when nothing could be estimated; `notes` then say why.
+    `design` and `numbers` are None when nothing could be estimated; `notes` then say why. `fit` is
+    the maximum of the likelihood, where there is one.
     """
 
     terms: Sequence[Term]
@@ -75,6 +76,7 @@ class AdjustedModel:
     reason: str | None = None
     sums: Sums | None = None
     dependence: Dependence | None = None
+    fit: LogisticFit | None = None
     _order: RiskOrder | None = None
 
     def risk_order(self) -> RiskOrder | None:
@@ -149,6 +151,7 @@ def _fit(model: AdjustedModel, y: Floats, *, method: str, interval: str, ci_leve
                     "the maximum was not reached, although nothing separates the outcome.",
                     hint="Look for extreme values among the predictors, or leave some out.",
                 )
+            model.fit = fit
             model.numbers = _likelihood(design, xty, fit, groups, interval, ci_level)
             return
         model.notes.append(model_notes.separation_note(design, found, method))
@@ -188,6 +191,25 @@ def _with_wald(numbers: ModelNumbers, ci_level: float) -> ModelNumbers:
         numbers, interval="Wald", low=beta - reach, high=beta + reach,
         statistic=z, p_value=2.0 * ndtr(-np.abs(z)),
     )  # fmt: skip
+
+
+def add_profile(model: AdjustedModel, fit: LogisticFit, ci_level: float) -> None:
+    """Turn the Wald limits and tests of a model with this maximum into those of the profile
+    likelihood."""
+    design, sums_, numbers = model.design, model.sums, model.numbers
+    assert design is not None and sums_ is not None and numbers is not None
+    tested = {c[0]: numbers.lr_term[t] for t, c in design.term_columns.items() if len(c) == 1}
+    profile = profile_logistic(
+        design, sums_.xty, fit, quantile=float(chdtri(1, 1 - ci_level)),
+        columns=[j for j in range(len(design.columns)) if j not in tested],
+    )  # fmt: skip
+    statistic = profile.lr_column.copy()
+    statistic[list(tested)] = list(tested.values())
+    model.numbers = replace(
+        numbers, interval="profile likelihood", low=profile.low, high=profile.high,
+        statistic=statistic, p_value=chdtrc(1, statistic),
+    )  # fmt: skip
+    model.notes += model_notes.lost_limits(design, profile.low, profile.high)
 
 
 def _runaway(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from stats.adjusted import AdjustedModel, fit_adjusted
+from stats.adjusted import AdjustedModel, add_profile, fit_adjusted
 from stats.cluster_robust import (
     cluster_notes,
     robust_crude,
@@ -22,7 +24,7 @@ from stats.outcome_extras import extras_of, further_choices
 from stats.outcome_notes import notes_on_data, notes_on_model
 from stats.outcome_report import adjusted_result, crude_result, diagnostics_of
 from stats.ranks import OutcomeRanks, rank_terms
-from stats.result import EffectsResult, Note, OutcomeResult
+from stats.result import EffectsResult, Note, OutcomeDiagnostics, OutcomeResult
 from stats.selection import (
     BACKWARD,
     Selection,
@@ -49,6 +51,13 @@ from stats.variables import Dataset, as_dataset, quote_list
 
 _METHODS = ("auto", "likelihood", "firth")
 _INTERVALS = ("profile", "wald")
+_LONG = 1 << 21  # rows x predictors from which the limits are waited for
+_FIRST_SHARE = 0.4  # of the time of a long run, until Wald's limits are known
+_FIRST: Mapping[str, Any] = MappingProxyType(  # what is known then
+    {"interval": "wald", "risk_measures": False, "subgroups": ()}
+)
+
+Progress = Callable[[float, OutcomeResult], object]
 
 
 def analyze_outcome(
@@ -71,6 +80,7 @@ def analyze_outcome(
     risk_measures: bool = False,
     subgroups: Sequence[str] | None = None,
     seed: int = 1,
+    progress: Progress | None = None,
 ) -> OutcomeResult:
     """Crude and adjusted odds ratios of a binary outcome, with descriptives and diagnostics.
 
@@ -103,6 +113,8 @@ def analyze_outcome(
     subgroups : categorical columns; the exposure's effect within each of their levels and a test of
         interaction stand in `extras` (`stats.subgroups`).
     seed : of simulated exact p-values (tables too large to enumerate).
+    progress : of a long run with profile limits, called once with the fraction done and the
+        result with Wald limits; what it raises ends the analysis.
 
     Returns
     -------
@@ -136,10 +148,27 @@ def analyze_outcome(
         "hosmer_lemeshow": hosmer_lemeshow, "splines": splines, "cluster": cluster,
         "risk_measures": risk_measures, "subgroups": subgroups, "seed": seed,
     }  # fmt: skip
-    return _analyze(dataset, prepare(dataset, asked)[1])
+    return _analyze(dataset, prepare(dataset, asked)[1], progress)
 
 
-def _analyze(dataset: Dataset, choices: Mapping[str, Any]) -> OutcomeResult:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Work:
+    """What a result is made of besides the models' limits."""
+
+    dataset: Dataset
+    found: BinaryOutcome
+    clusters: Ints | None
+    terms: Sequence[Term]
+    selected: Selection | None
+    said: Sequence[Note]
+    ranked: Sequence[OutcomeRanks | None]
+    tables: LevelTables
+    diagnostics: OutcomeDiagnostics
+
+
+def _analyze(
+    dataset: Dataset, choices: Mapping[str, Any], progress: Progress | None
+) -> OutcomeResult:
     found, clusters = with_clusters(
         dataset, binary_outcome(dataset, choices["outcome"], choices["event"]), choices["cluster"]
     )
@@ -148,26 +177,52 @@ def _analyze(dataset: Dataset, choices: Mapping[str, Any]) -> OutcomeResult:
         for n in choices["predictors"]
     ]
     selected = _selected(terms, found, clusters, choices)
-    model, said = _adjusted_model(terms, found, selected, choices)
-    ranked = rank_terms(terms, found.y, found.known)
-    tables = _tables(terms, found, found.known)
-    missing = _missing(terms, found, ranked, tables)
-    crude = _crude(terms, found, model, (ranked, tables), missing, clusters, choices)
+    long = (
+        choices["interval"] == "profile" and choices["method"] != "firth"
+        and dataset.n_rows * len(terms) >= _LONG
+    )  # fmt: skip
+    first = {**choices, **_FIRST} if long else choices
+    model, said = _adjusted_model(terms, found, selected, first)
+    work = _Work(
+        dataset,
+        found,
+        clusters,
+        terms,
+        selected,
+        said,
+        rank_terms(terms, found.y, found.known),
+        _tables(terms, found, found.known),
+        diagnostics_of(model, found, choices),
+    )
+    if long:
+        if progress is not None:
+            progress(_FIRST_SHARE, _result(work, model, first))
+        if model.fit is not None:
+            add_profile(model, model.fit, choices["ci_level"])
+        elif model.numbers is not None and model.numbers.interval == "Wald":  # separated
+            model = _adjusted_model(terms, found, selected, choices)[0]
+    return _result(work, model, choices)
+
+
+def _result(work: _Work, model: AdjustedModel, choices: Mapping[str, Any]) -> OutcomeResult:
+    dataset, found, clusters = work.dataset, work.found, work.clusters
+    missing = _missing(work)
+    crude = _crude(work, model, missing, choices)
     reported = model
     if clusters is not None:
         reported = robust_model(model, found.y, clusters, choices["ci_level"])
     adjusted = adjusted_result(reported, found, choices, missing)
-    diagnostics = diagnostics_of(model, found, choices)
     descriptives, tests = describe_by_outcome(
-        terms, found.y, found.known, event_label=found.event, other_label=found.other,
-        seed=choices["seed"], ranked=ranked, tables=tables,
+        work.terms, found.y, found.known, event_label=found.event, other_label=found.other,
+        seed=choices["seed"], ranked=work.ranked, tables=work.tables,
     )  # fmt: skip
-    notes = notes_on_data(dataset, found, zero_one_numbers(terms), risks=choices["risk_measures"])
-    notes += notes_on_model(model, found, diagnostics)
+    zero_one = zero_one_numbers(work.terms)
+    notes = notes_on_data(dataset, found, zero_one, risks=choices["risk_measures"])
+    notes += notes_on_model(model, found, work.diagnostics)
     if clusters is not None:
         notes += cluster_notes(choices["cluster"], clusters, model.rows)
-    extras, more = extras_of(dataset, reported, found, clusters, selected, choices)
-    notes += said + more
+    extras, more = extras_of(dataset, reported, found, clusters, work.selected, choices)
+    notes += [*work.said, *more]
     return OutcomeResult(
         analysis="analyze_outcome", choices=choices, n_rows=dataset.n_rows,
         n_used=adjusted.n_used, exclusions=adjusted.exclusions,
@@ -175,7 +230,7 @@ def _analyze(dataset: Dataset, choices: Mapping[str, Any]) -> OutcomeResult:
         method=_method(adjusted.method, choices, tests),
         outcome=found.name, event=found.event, other=found.other,
         descriptives=descriptives, tests=tests,
-        crude=crude, adjusted=adjusted, diagnostics=diagnostics,
+        crude=crude, adjusted=adjusted, diagnostics=work.diagnostics,
         extras=extras,
     )  # fmt: skip
 
@@ -223,13 +278,11 @@ def _adjusted_model(
 
 
 def _crude(
-    terms: Sequence[Term], found: BinaryOutcome, model: AdjustedModel,
-    grouped: tuple[Sequence[OutcomeRanks | None], LevelTables], missing: Mapping[str, int],
-    clusters: Ints | None, choices: Mapping[str, Any],
-) -> EffectsResult:  # fmt: skip
+    work: _Work, model: AdjustedModel, missing: Mapping[str, int], choices: Mapping[str, Any]
+) -> EffectsResult:
     """Crude models on their own rows, or all on the rows of the adjusted model."""
-    known = found.known
-    ranked, tables = grouped
+    terms, found, clusters = work.terms, work.found, work.clusters
+    known, ranked, tables = found.known, work.ranked, work.tables
     if choices["common_sample"]:
         known = np.zeros_like(known)
         known[model.rows] = True
@@ -245,16 +298,15 @@ def _tables(terms: Sequence[Term], found: BinaryOutcome, known: Bools) -> LevelT
     return tabulate([t for t in terms if t.kind == "factor" and t.levels], found.y, known)
 
 
-def _missing(
-    terms: Sequence[Term], found: BinaryOutcome, ranked: Sequence[OutcomeRanks | None],
-    tables: LevelTables,
-) -> dict[str, int]:  # fmt: skip
+def _missing(work: _Work) -> dict[str, int]:
     """Rows with a known outcome and no value of the predictor, for each."""
-    n_known = int(np.count_nonzero(found.known))
+    terms, n_known = work.terms, int(np.count_nonzero(work.found.known))
     missing = dict.fromkeys((term.name for term in terms), n_known)
-    missing |= {t.name: n_known - r.overall.n for t, r in zip(terms, ranked, strict=True) if r}
+    for term, ranks in zip(terms, work.ranked, strict=True):
+        if ranks is not None:
+            missing[term.name] = n_known - ranks.overall.n
     factors = [t.name for t in terms if t.kind == "factor" and t.levels]
-    return missing | dict(zip(factors, tables.missing.tolist(), strict=True))
+    return missing | dict(zip(factors, work.tables.missing.tolist(), strict=True))
 
 
 def _method(

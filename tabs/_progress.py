@@ -33,11 +33,13 @@ class Progress:
         self._draw: Draw | None = None
         self._wanted: Callable[[], bool] = bool
         self._told_at = 0.0
+        self._began_at = 0.0
         self._tasks: set[asyncio.Task[None]] = set()
 
     def begin(self, asked: Request, wanted: Callable[[], bool], draw: Draw) -> None:
         """Another run; only what is told while it is `wanted` counts."""
         self._asked, self._wanted, self._draw = asked, wanted, draw
+        self._began_at = time.monotonic()
         self._fraction.set(0.0)
         self._partial.set(None)
 
@@ -75,7 +77,8 @@ class Progress:
     async def _drawn(self, partial: Result) -> Answer | None:
         if self._asked is None or self._draw is None:
             return None
-        answer = Answer(self._asked, Run(partial, "partial", 0.0, 0.0), datetime.now(UTC))
+        run = Run(partial, "partial", time.monotonic() - self._began_at, 0.0)
+        answer = Answer(self._asked, run, datetime.now(UTC))
         await attempt(logic.in_passing, self._draw, answer)
         return answer
 
