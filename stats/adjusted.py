@@ -197,7 +197,8 @@ def add_profile(model: AdjustedModel, fit: LogisticFit, ci_level: float) -> None
     """Turn the Wald limits and tests of a model with this maximum into those of the profile
     likelihood."""
     design, sums_, numbers = model.design, model.sums, model.numbers
-    assert design is not None and sums_ is not None and numbers is not None
+    if design is None or sums_ is None or numbers is None:
+        return
     tested = {c[0]: numbers.lr_term[t] for t, c in design.term_columns.items() if len(c) == 1}
     profile = profile_logistic(
         design, sums_.xty, fit, quantile=float(chdtri(1, 1 - ci_level)),

@@ -279,9 +279,7 @@ class CountFamily:
         pearson = float((np.square(y - fit.mu) / fit.mu).sum())
         covariance = fit.covariance * (pearson / df)
         slopes, own = fit.beta[1:], covariance[1:, 1:]
-        terms = {
-            tuple(c): joint_test(slopes, own, c, df)[1] for c in design.term_columns.values()
-        }
+        terms = {tuple(c): joint_test(slopes, own, c, df)[1] for c in design.term_columns.values()}
         numbers = wald_numbers(slopes, own, self.ci_level, self.interval, terms)
         error = np.sqrt(np.diag(own))
         reach = float(stdtrit(df, 0.5 + self.ci_level / 2.0)) * error

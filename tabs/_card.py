@@ -9,6 +9,7 @@ from shiny.module import resolve_id
 from shiny.ui import Tag, TagList
 
 from presentation.numbers import PLAIN, STYLES, NumberStyle
+from stats.result import OutcomeResult
 from tabs import _downloads, _views
 from tabs._answer import Answer
 from tabs._figure import FigureNames, draw_figure
@@ -137,11 +138,15 @@ def changed_line() -> Tag:
     )  # fmt: skip
 
 
-def stopped_line(*, kept: bool) -> Tag:
-    """What Cancel has done."""
+def stopped_line(kept: Answer | None) -> Tag:
+    """What Cancel has done, and how what it kept falls short."""
     words = "The analysis was stopped before its end."
-    if kept:
-        words += " Below stands what it had found by then; its precision is that of fewer repeats."
+    if kept is not None:
+        words += " Below stands what it had found by then; "
+        words += (
+            "its intervals are Wald's." if isinstance(kept.result, OutcomeResult)
+            else "its precision is that of fewer repeats."
+        )  # fmt: skip
     return ui.p(words, class_="cs-quiet", role="status")
 
 

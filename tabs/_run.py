@@ -52,12 +52,14 @@ async def _end_of(attendance: logic.Attendance) -> Any:
 
 
 class CardRun:
-    """What a card shows: `answer` or `failure`, and meanwhile what was found `so_far`."""
+    """What a card shows: `answer` or `failure`, and meanwhile what was found `so_far`; `stopped`
+    after a Cancel."""
 
     def __init__(self, stay: Stay, style: Callable[[], NumberStyle]) -> None:
         self.task = reactive.ExtendedTask(_look)
         self.answer: reactive.Value[Answer | None] = reactive.Value(None, name="answer")
         self.failure: reactive.Value[Failure | None] = reactive.Value(None, name="failure")
+        self.stopped: reactive.Value[bool] = reactive.Value(False, name="stopped")
         self.so_far = Progress(asyncio.get_running_loop())
         self._stay = stay
         self._style = style
@@ -85,6 +87,7 @@ class CardRun:
 
     def begin(self, request: Callable[[], Request]) -> None:
         """Run what `request` asks for, in place of what ran before."""
+        self.stopped.set(False)
         try:
             asked = request()
         except StatsError as error:
@@ -104,6 +107,7 @@ class CardRun:
         if self.task.status() != "running":
             return
         self._end()
+        self.stopped.set(True)
         partial = self.so_far.partial()
         if partial is not None:
             self._settle(partial)

@@ -96,10 +96,10 @@ def _draw(inputs: Inputs, run: CardRun) -> None:
 
     @render.ui
     def progress() -> Tag | TagList | None:
+        if run.stopped():
+            return _card.stopped_line(run.so_far.partial())
         if run.task.status() == "running":
             return _card.running_line()
-        if run.task.status() == "cancelled":
-            return _card.stopped_line(kept=run.so_far.partial() is not None)
         failed = run.failure()
         return None if failed is None else failure_card(failed)
 

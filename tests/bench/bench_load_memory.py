@@ -207,34 +207,43 @@ async def cycles(port: int, tree: Tree, count: int) -> list[str]:
 
 
 async def cancels(port: int, tree: Tree, file: Path, count: int) -> list[str]:
-    """Runs stopped at random moments: is it quiet a second later, and is nothing stale shown?"""
-    rng, stale, busy, late = random.Random(1), 0, list[float](), 0
+    """Runs stopped at random moments: is it quiet a second later, and is nothing stale shown?
+
+    A run may end before the click arrives: then its answer is shown, whole and with its own level.
+    Stale is a whole answer beside the word that the run was stopped, or one of another level.
+    """
+    rng, busy = random.Random(1), list[float]()
+    stale = late = silent = 0
     async with open_page(port) as page:
         await page.upload(file)
         await choose(page, 0, "1", range(1, COLUMNS + 1))
         whole = await page.run()
         for number in range(count):
-            await page.send({"outcome-ci_level": f"{90 + number / 100:.2f}"})
-            page.values.pop("outcome-card-badge", None)
+            level = f"{90 + number / 100:g}"
+            await page.send({"outcome-ci_level": level})
+            for shown in ("badge", "progress", "table"):
+                page.values.pop(f"outcome-card-{shown}", None)
             await page.send({"outcome-run:shiny.action": 1_000 + number})
             await asyncio.sleep(rng.uniform(0, 1.1 * whole))
-            ended = page.answered()
             await page.send({"outcome-card-cancel:shiny.action": number + 1})
             await asyncio.sleep(1.0)
             before = tree.cpu_seconds()
             await asyncio.sleep(0.25)
             busy.append((tree.cpu_seconds() - before) / 0.25)
-            late += ended
-            stale += not ended and page.answered()
+            stopped = "stopped" in str(page.values.get("outcome-card-progress"))
+            own = f"{level}%" in str(page.values.get("outcome-card-table"))
+            late += not stopped
+            stale += page.answered() and (stopped or not own)
+            silent += not stopped and not page.answered()
     await asyncio.sleep(CALM_SECONDS)
     tree.numbers |= {
-        "cancels": count, "stale": stale, "busy_most": round(max(busy), 3),
+        "cancels": count, "stale": stale, "silent": silent, "busy_most": round(max(busy), 3),
         "orphans": tree.facts()["processes"] - 1,
     }  # fmt: skip
     return [
         f"{count} runs of {whole:.1f} s stopped at random moments ({late} had ended before)",
         f"  a second later: processor share median {np.median(busy):.2f}, most {max(busy):.2f};"
-        f" stale results shown {stale}; processes {tree.facts()['processes']:.0f}",
+        f" stale results shown {stale}, neither answer nor word {silent}; processes {tree.facts()['processes']:.0f}",
     ]
 
 
