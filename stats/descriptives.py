@@ -92,9 +92,6 @@ def describe_by_outcome(
         levels = None if at is None else cells[tables.starts[at] : tables.starts[at + 1]]
         _add_factor(described, term, levels, sizes, groups)
         _add_test(tests, term.name, *(_NO_TEST if at is None else tested[at]))
-    described["value"] = np.array(described["value"], dtype=np.float64)  # type: ignore[assignment]
-    for name in ("statistic", "df", "p_value", "mc_error"):
-        tests[name] = np.array(tests[name], dtype=np.float64)  # type: ignore[assignment]
     return described, tests
 
 

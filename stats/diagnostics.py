@@ -135,7 +135,8 @@ def risk_groups(
     places = np.arange(1, groups) * (n - 1) / groups
     below = places.astype(np.intp)
     low, high = p[below], p[np.minimum(below + 1, n - 1)]
-    cuts = np.unique(np.concatenate([low + (places - below) * (high - low), p[-1:]]))
+    cuts = np.concatenate([low + (places - below) * (high - low), p[-1:]])
+    cuts = cuts[np.diff(cuts, prepend=-np.inf) > 0]  # quantiles ascend
     cuts = cuts[(cuts > p[0]) | (cuts == p[-1])]  # the first group is closed on both sides
     group = np.searchsorted(cuts, p, side="left")
     cells = len(cuts)
@@ -143,7 +144,7 @@ def risk_groups(
     def total(weights: Floats) -> Floats:
         return np.bincount(group, weights=weights, minlength=cells).astype(np.float64)
 
-    count = total(np.ones(n))
+    count = np.bincount(group, minlength=cells).astype(np.float64)
     kept = count > 0
     events, expected = total(np.asarray(y, dtype=np.float64)[order]), total(probability[order])
     return RiskGroups(count[kept], events[kept], expected[kept])

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,8 +49,7 @@ class EffectRows:
         self._rows.append(
             (
                 term.name, name, self._reference(term, level), n, events, missing,
-                effect.coef, effect.std_error,
-                self._report(effect.coef), self._report(effect.low), self._report(effect.high),
+                effect.coef, effect.std_error, effect.coef, effect.low, effect.high,
                 effect.statistic, effect.df, effect.p_value, p_term,
             )
         )  # fmt: skip
@@ -63,11 +62,6 @@ class EffectRows:
             term, term.reference, REFERENCE, n=n, events=events, missing=missing, p_term=p_term
         )
 
-    def _report(self, value: float) -> float:
-        if not self.ratio:
-            return value
-        return math.exp(value) if not value > _LARGEST_EXPONENT else math.inf
-
     @staticmethod
     def _reference(term: Term, level: int) -> str | None:
         return None if level < 0 else term.levels[term.reference]
@@ -75,7 +69,14 @@ class EffectRows:
     def columns(self) -> dict[str, list[object]]:
         """The table as columns, in the contract's order."""
         turned = list(zip(*self._rows, strict=True)) or [()] * len(EFFECT_COLUMNS)
-        return {name: list(turned[i]) for i, name in enumerate(EFFECT_COLUMNS)}
+        columns = {name: list(turned[i]) for i, name in enumerate(EFFECT_COLUMNS)}
+        for name in ("estimate", "ci_low", "ci_high") if self.ratio else ():
+            columns[name] = [_exp(value) for value in columns[name]]
+        return columns
+
+
+def _exp(value: Any) -> float:
+    return math.exp(value) if not value > _LARGEST_EXPONENT else math.inf
 
 
 def counts_by_level(term: Term, rows: NDArray[np.intp], y: NDArray[np.intp]) -> tuple[

@@ -83,6 +83,8 @@ def _freeze_column(name: str, kind: ColumnKind, values: object) -> tuple[Column,
         if not _PLAIN_CELLS.issuperset(map(type, cells)):
             cells = tuple(_cell(v) for v in cells)
         return Column(name, kind, cells), len(cells)
+    if isinstance(values, array):
+        return Column(name, kind, values.tobytes()), len(values)
     if type(values) is list and kind in _ITEMS:
         try:  # a list of plain numbers, as most columns are, without the way through numpy
             return Column(name, kind, array(_ITEMS[kind], values).tobytes()), len(values)
@@ -107,7 +109,16 @@ def _cell(value: object) -> str | None:
     return str(value)
 
 
+def numbers(values: list[Any], kind: Literal["float", "count"]) -> object:
+    """A list of numbers as a column of this kind, also where no contract names the column."""
+    if kind in _ITEMS:
+        return array(_ITEMS[kind], values)
+    return np.array(values, dtype=_DTYPES[kind])
+
+
 def _kind_of(values: object) -> ColumnKind:
+    if isinstance(values, array):
+        return "float" if values.typecode == "d" else "count"
     dtype = getattr(values, "dtype", None)
     code = getattr(dtype, "kind", "O")
     if code in "iu":

@@ -139,7 +139,7 @@ def invert(matrix: Floats) -> Floats | None:
     1e-13 means that rounding alone could have produced it.
     """
     diagonal = matrix.diagonal()
-    if not np.isfinite(matrix).all() or (diagonal <= 0).any():
+    if not (diagonal.min() > 0.0 and diagonal.max() < np.inf):
         return None
     scale = 1.0 / np.sqrt(diagonal)
     scales = scale[:, None] * scale
@@ -147,7 +147,7 @@ def invert(matrix: Floats) -> Floats | None:
         factor = np.linalg.cholesky(matrix * scales)
     except np.linalg.LinAlgError:
         return None
-    if factor.diagonal().min() ** 2 < 1e-13:
+    if not factor.diagonal().min() ** 2 >= 1e-13:  # NaN where the matrix has any
         return None
     half = np.linalg.inv(factor)
     product = half.T @ half

@@ -36,12 +36,7 @@ def term_choices(
                 rule="predictors", hint="Take it out of the predictors.",
             )  # fmt: skip
     check_predictors(dataset, predictors)
-    exposure = choices["exposure"]
-    if exposure is not None and exposure not in predictors:
-        raise BadInput(
-            f'The exposure "{exposure}" is not among the predictors.', column=str(exposure),
-            rule="exposure", hint=f"Choose one of {quote_list(predictors)}.",
-        )  # fmt: skip
+    exposure = exposure_among(predictors, choices["exposure"])
     return {
         "predictors": predictors,
         "references": resolve_references(dataset, predictors, choices["references"]),
@@ -51,6 +46,16 @@ def term_choices(
         "common_sample": bool(choices["common_sample"]),
         "scale": resolve_scale(dataset, predictors, choices["scale"]),
     }
+
+
+def exposure_among(predictors: Sequence[str], exposure: str | None) -> str | None:
+    """The exposure, if any; BadInput where it is none of the predictors."""
+    if exposure is not None and exposure not in predictors:
+        raise BadInput(
+            f'The exposure "{exposure}" is not among the predictors.', column=str(exposure),
+            rule="exposure", hint=f"Choose one of {quote_list(predictors)}.",
+        )  # fmt: skip
+    return exposure
 
 
 def adjustment(

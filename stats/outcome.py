@@ -19,7 +19,8 @@ from stats.cluster_robust import (
 )
 from stats.descriptives import describe_by_outcome
 from stats.design import Bools, Ints, Term
-from stats.errors import BadInput
+from stats.model_choices import adjustment, build_terms, exposure_among
+from stats.named_choices import confidence_level, one_of
 from stats.outcome_extras import extras_of, further_choices
 from stats.outcome_notes import notes_on_data, notes_on_model
 from stats.outcome_report import adjusted_result, crude_result, diagnostics_of
@@ -38,7 +39,6 @@ from stats.splines import bend
 from stats.terms import (
     BinaryOutcome,
     binary_outcome,
-    build_term,
     check_predictors,
     column_names,
     resolve_references,
@@ -47,7 +47,7 @@ from stats.terms import (
 )
 from stats.two_by_k import LevelTables, tabulate
 from stats.univariable import fit_crude
-from stats.variables import Dataset, as_dataset, quote_list
+from stats.variables import Dataset, as_dataset
 
 _METHODS = ("auto", "likelihood", "firth")
 _INTERVALS = ("profile", "wald")
@@ -148,7 +148,8 @@ def analyze_outcome(
         "hosmer_lemeshow": hosmer_lemeshow, "splines": splines, "cluster": cluster,
         "risk_measures": risk_measures, "subgroups": subgroups, "seed": seed,
     }  # fmt: skip
-    return _analyze(dataset, prepare(dataset, asked)[1], progress)
+    _, choices, found = _checked(dataset, asked)
+    return _analyze(dataset, choices, found, progress)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -167,15 +168,11 @@ class _Work:
 
 
 def _analyze(
-    dataset: Dataset, choices: Mapping[str, Any], progress: Progress | None
-) -> OutcomeResult:
-    found, clusters = with_clusters(
-        dataset, binary_outcome(dataset, choices["outcome"], choices["event"]), choices["cluster"]
-    )
-    terms = [
-        build_term(dataset, n, choices["references"].get(n), choices["scale"].get(n, 1.0))
-        for n in choices["predictors"]
-    ]
+    dataset: Dataset, choices: Mapping[str, Any], outcome: BinaryOutcome,
+    progress: Progress | None,
+) -> OutcomeResult:  # fmt: skip
+    found, clusters = with_clusters(dataset, outcome, choices["cluster"])
+    terms = build_terms(dataset, choices)
     selected = _selected(terms, found, clusters, choices)
     long = (
         choices["interval"] == "profile" and choices["method"] != "firth"
@@ -321,25 +318,26 @@ def prepare(dataset: Dataset, choices: Mapping[str, Any]) -> tuple[tuple[str, ..
 
     `event` stays None when it was left out, so that the note about it is part of the result.
     """
+    return _checked(dataset, choices)[:2]
+
+
+def _checked(
+    dataset: Dataset, choices: Mapping[str, Any]
+) -> tuple[tuple[str, ...], dict[str, Any], BinaryOutcome]:
     outcome = str(choices["outcome"])
     dataset.variable(outcome)
     predictors = column_names(choices["predictors"], "predictors")
     check_predictors(dataset, predictors, outcome=outcome)
     found = binary_outcome(dataset, outcome, choices["event"])
-    exposure = choices["exposure"]
-    if exposure is not None and exposure not in predictors:
-        raise BadInput(
-            f'The exposure "{exposure}" is not among the predictors.', column=str(exposure),
-            rule="exposure", hint=f"Choose one of {quote_list(predictors)}.",
-        )  # fmt: skip
+    exposure = exposure_among(predictors, choices["exposure"])
     adjust = choices["adjust"]
     if is_selection(adjust):
         adjust = selection_choice(adjust, choices["method"])
     else:
-        adjust = _adjust(adjust, predictors, exposure)
+        adjust = adjustment(adjust, predictors, exposure)
     roles = {"outcome": outcome, "exposure": exposure}
     further = further_choices(dataset, choices, roles, predictors, adjust)
-    interval = _one_of("interval", choices["interval"], _INTERVALS)
+    interval = one_of("interval", choices["interval"], _INTERVALS)
     complete = {
         "outcome": outcome,
         "predictors": predictors,
@@ -347,9 +345,9 @@ def prepare(dataset: Dataset, choices: Mapping[str, Any]) -> tuple[tuple[str, ..
         "references": resolve_references(dataset, predictors, choices["references"]),
         "exposure": exposure,
         "adjust": adjust,
-        "method": _one_of("method", choices["method"], _METHODS),
+        "method": one_of("method", choices["method"], _METHODS),
         "interval": interval if further["cluster"] is None else "wald",
-        "ci_level": _level(choices["ci_level"]),
+        "ci_level": confidence_level(choices["ci_level"]),
         "common_sample": bool(choices["common_sample"]),
         "scale": resolve_scale(dataset, predictors, choices["scale"]),
         "hosmer_lemeshow": bool(choices["hosmer_lemeshow"]),
@@ -357,43 +355,4 @@ def prepare(dataset: Dataset, choices: Mapping[str, Any]) -> tuple[tuple[str, ..
         "seed": int(choices["seed"]),
     }
     others = [n for n in (further["cluster"], *further["subgroups"]) if n and n not in predictors]
-    return (outcome, *others, *predictors), complete
-
-
-def _adjust(
-    wanted: str | Sequence[str], predictors: Sequence[str], exposure: str | None
-) -> str | tuple[str, ...]:
-    if wanted == "all":
-        return "all"
-    names = column_names(wanted, "adjustment set")
-    for name in names:
-        if name not in predictors:
-            raise BadInput(
-                f'The adjustment set names "{name}", which is not among the predictors.',
-                column=name, rule="adjust", hint="Add it to the predictors, or take it out here.",
-            )  # fmt: skip
-    chosen = {*names, exposure} if exposure else set(names)
-    ordered = tuple(p for p in predictors if p in chosen)
-    if not ordered:
-        raise BadInput(
-            "The adjustment set is empty.", rule="adjust", hint='Name predictors, or use "all".'
-        )
-    return ordered
-
-
-def _one_of(rule: str, value: object, allowed: Sequence[str]) -> str:
-    if value not in allowed:
-        raise BadInput(
-            f'The {rule} "{value}" is not known.', rule=rule, found=str(value),
-            hint=f"Choose {quote_list(allowed)}.",
-        )  # fmt: skip
-    return str(value)
-
-
-def _level(value: object) -> float:
-    if not isinstance(value, (int, float)) or not 0.5 <= value < 1.0:
-        raise BadInput(
-            f"The confidence level must lie between 0.5 and 1, not {value}.", rule="ci_level",
-            found=str(value), hint="The usual level is 0.95.",
-        )  # fmt: skip
-    return float(value)
+    return (outcome, *others, *predictors), complete, found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from stats.diagnostics import (
     no_diagnostics,
 )
 from stats.effect_rows import NAN, REFERENCE, Effect, EffectRows
+from stats.frozen import numbers
 from stats.outcome_notes import note_on_shift
 from stats.result import EffectsResult, OutcomeDiagnostics
 from stats.terms import BinaryOutcome
@@ -39,6 +41,8 @@ _CRUDE_FACTS = (
     "penalised_loglik", "lr_statistic", "lr_df", "lr_p", "aic", "bic", "mcfadden_r2",
     "nagelkerke_r2", "brier", "c_statistic",
 )  # fmt: skip
+_FIT_FACTS = (*_CRUDE_FACTS, "c_statistic_low", "c_statistic_high")
+_facts_of = attrgetter(*_CRUDE_FACTS, "c_low", "c_high")
 _RUNAWAY_ERROR = 1e3  # no intercept that exists is as uncertain as one that runs away
 _COUNTS = ("n", "events", "parameters")
 
@@ -103,17 +107,15 @@ def _crude_fit_table(terms: Sequence[Term], fits: Sequence[CrudeFit]) -> dict[st
         "method": [_named(f.method) for f in fits],
         "interval": [_interval_name(_named(f.method), f.interval) for f in fits],
     }
-    for name in _CRUDE_FACTS:
-        table[name] = [getattr(f, name) for f in fits]
-    table["c_statistic_low"] = [f.c_low for f in fits]
-    table["c_statistic_high"] = [f.c_high for f in fits]
+    facts = list(zip(*map(_facts_of, fits), strict=True)) or [()] * len(_FIT_FACTS)
+    table |= {name: list(values) for name, values in zip(_FIT_FACTS, facts, strict=True)}
     return {k: _array(k, v) for k, v in table.items()}
 
 
 def _array(name: str, values: list[Any]) -> Any:
     if name in ("term", "method", "interval"):
         return values
-    return np.array(values, dtype=np.int64 if name in _COUNTS else np.float64)
+    return numbers(values, "count" if name in _COUNTS else "float")
 
 
 def adjusted_result(
@@ -141,8 +143,7 @@ def _adjusted_fit_table(
     model: AdjustedModel, outcome: BinaryOutcome, choices: Mapping[str, Any]
 ) -> dict[str, Any]:
     y = outcome.y[model.rows]
-    facts: dict[str, Any] = dict.fromkeys(_CRUDE_FACTS, NAN)
-    facts |= {"c_statistic_low": NAN, "c_statistic_high": NAN}
+    facts: dict[str, Any] = dict.fromkeys(_FIT_FACTS, NAN)
     facts |= {"n": len(y), "events": int(y.sum()), "parameters": 0}
     estimator = "maximum likelihood"
     interval = _interval_name(estimator, choices["interval"])

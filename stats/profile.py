@@ -181,7 +181,7 @@ def _steps(
     if first:
         j = problems.column[active[:first]]
         side = problems.side[active[:first]]
-        half = 0.5 * np.einsum("ij,ij->j", score[:, :first], step[:, :first])
+        half = 0.5 * np.vecdot(score[:, :first].T, step[:, :first].T)
         room = np.maximum(2.0 * (loglik[:first] - target + half) / inverse[j, j], 0.0)
         step[:, :first] += inverse[:, j] * (side * np.sqrt(room))
     if first < len(active):
@@ -206,25 +206,27 @@ def _solve(
     found = active[:0]
     if design.n_rows * problems.beta.size >= _LARGE:
         active, found = _approach(design, fit, problems, chord)
+    n_limits = len(problems.column) - len(problems.groups)
     allowed = np.where(problems.column < 0, _TEST_ERROR, _LIMIT_ERROR)
     for _ in range(_ROUNDS):
         if not len(active) + len(found):
             break
-        beta = problems.beta[:, np.concatenate([active, found])]
+        at = chord.places(active)
+        beta = problems.beta[:, np.concatenate([active, found]) if len(found) else at]
         value, score = evaluate_points(design, xty, beta, len(active))
         loglik[found], settled[found] = value[len(active) :], True
         found, value = found[:0], value[: len(active)]
         if not len(active):
             break
         chord.look(active, value, score)
-        error = chord.length * chord.rate[active] / (1.0 - chord.rate[active])
-        test = problems.column[active] < 0
-        error[test] *= chord.length[test]  # the step's gain is added by its quadratic model
-        near = error <= allowed[active]
-        loglik[active] = value
-        loglik[active[near]] += _gain(fit.information, score[:, near], chord.step[:, near])
-        settled[active[near]] = True
-        if near.all() and test.all():
+        rate = chord.rate[at]
+        error = chord.length * rate / (1.0 - rate)
+        tests = slice(int(active.searchsorted(n_limits)), None)
+        error[tests] *= chord.length[tests]  # the step's gain is added by its quadratic model
+        near = error <= allowed[at]
+        loglik[at] = value + np.where(near, _gain(fit.information, score, chord.step), 0.0)
+        settled[at] = near
+        if near.all() and not tests.start:
             break
         chord.move(active, near)
         active = active[~near & ~chord.lost]
@@ -279,12 +281,12 @@ class _Chord:
 
     def look(self, active: Ints, loglik: Floats, score: Floats) -> None:
         """Find the step of each problem from its log-likelihood and score."""
-        fit, at = self._fit, self._at(active)
+        fit, at = self._fit, self.places(active)
         before = self.size[at]
         self.step = _steps(
             fit.covariance, self._problems, active, loglik, score, self._target, shared=True
         )
-        squared = np.einsum("ij,ij->j", self.step, fit.information @ self.step)
+        squared = np.vecdot(self.step.T, (fit.information @ self.step).T)
         self.length = np.sqrt(np.maximum(squared, 0.0))
         moved = np.isfinite(before)
         self.seen = np.where(moved, self.length / np.maximum(before, 1e-300), 1.0)
@@ -297,7 +299,7 @@ class _Chord:
     def move(self, active: Ints, near: Bools) -> None:
         """Take the steps, mixed with the ones before; a problem `near` its root takes the plain
         step, because its error estimate assumes one."""
-        step, at = self.step, self._at(active)
+        step, at = self.step, self.places(active)
         change = step - self._past_step[:, at]
         weight = _mixing(self._fit.information, change, step)
         weight[near | ~np.isfinite(self.size[at])] = 0.0
@@ -307,21 +309,22 @@ class _Chord:
         self._problems.beta[:, at] += moved
         self.size[at] = self.length
 
-    def _at(self, active: Ints) -> Ints | slice:
+    def places(self, active: Ints) -> Ints | slice:
         """The places of the active problems; of all of them without a copy."""
         return slice(None) if len(active) == len(self.size) else active
 
 
 def _gain(information_: Floats, score: Floats, step: Floats) -> Floats:
     """What the last, small step adds to the log-likelihood, by its quadratic model."""
-    return np.einsum("ij,ij->j", step, score - 0.5 * (information_ @ step))
+    return np.vecdot(step.T, (score - 0.5 * (information_ @ step)).T)
 
 
 def _mixing(information_: Floats, change: Floats, step: Floats) -> Floats:
-    metric = information_ @ change
-    below = np.einsum("ij,ij->j", change, metric)
-    weight = np.einsum("ij,ij->j", step, metric) / np.where(below > 0, below, 1.0)
-    return np.where(below > 0, np.clip(weight, -2.0, 1.0), 0.0)
+    change, metric = change.T, (information_ @ change).T
+    below = np.vecdot(change, metric)
+    some = below > 0
+    weight = np.vecdot(step.T, metric) / np.where(some, below, 1.0)
+    return np.where(some, np.minimum(np.maximum(weight, -2.0), 1.0), 0.0)
 
 
 def _finish_alone(

@@ -93,6 +93,7 @@ def main() -> None:
     if len(sys.argv) > 2:
         print(json.dumps(one_size(int(sys.argv[1]), int(sys.argv[2]))))
         return
+    cells: dict[int, float] = {}
     lines = [
         "   rows x cols | Wald ms (goal)   | default ms (goal) | statsmodels s | Wald ratio |"
         " added peak MB | Wald ns/cell"
@@ -102,16 +103,18 @@ def main() -> None:
         env = os.environ | {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
         done = subprocess.run(command, capture_output=True, text=True, check=True, env=env)
         f = json.loads(done.stdout)
-        goal = GOALS[n]
+        goal, cells[n] = GOALS[n], f["wald"] / n / p * 1e9
         loop = f"{f['loop']:8.2f} (1/{f['share']:.0f})" if f["loop"] == f["loop"] else " not run"
         ratio = f"{f['loop'] / f['wald']:6.0f}x" if f["loop"] == f["loop"] else "      -"
         lines.append(
             f"{n:8,} x {p:3} | {f['wald'] * 1e3:7.1f} ({goal[0]:5,}) | "
             f"{f['default'] * 1e3:7.1f} ({goal[1]:5,})   | {loop:>13} | {ratio:>9} | "
-            f"{f['added']:10.1f}   | {f['wald'] / n / p * 1e9:8.1f}"
+            f"{f['added']:10.1f}   | {cells[n]:8.1f}"
         )
     lines += [
-        "(1/10): every tenth predictor was fitted and the time scaled.", "",
+        "(1/10): every tenth predictor was fitted and the time scaled.",
+        f"cost per cell, dearest over cheapest size: {_spread(cells, 5_000):.1f}x from 5,000 rows on; "
+        f"{_spread(cells, 0):.1f}x with 500 rows, whose goal is 6.1x the largest size's goal per cell", "",
     ]  # fmt: skip
     told, samples = repeat()
     numbers = {
@@ -122,6 +125,11 @@ def main() -> None:
         "bench_outcome", [*lines, *told], numbers=numbers,
         samples={"repeat_ms": [s * 1e3 for s in samples]},
     )  # fmt: skip
+
+
+def _spread(cells: dict[int, float], least: int) -> float:
+    chosen = [cost for n, cost in cells.items() if n >= least]
+    return max(chosen) / min(chosen)
 
 
 def repeat() -> tuple[list[str], list[float]]:
