@@ -363,7 +363,7 @@ def render_export(kind: str, **parts: Any) -> bytes:
                                 loaded=prices.libraries(kind))  # fmt: skip
 
 
-analyze_outcome = catalogued(outcome.analyze_outcome, outcome.prepare, outcome_work, version=1)
+analyze_outcome = catalogued(outcome.analyze_outcome, outcome.prepare, outcome_work, version=2)
 check_collinearity = catalogued(
     collinearity.check_collinearity, collinearity.prepare, collinearity_work, version=1
 )
@@ -371,10 +371,10 @@ validate_outcome_model = catalogued(
     validation.validate_outcome_model, validation.prepare, validation_work, version=2
 )
 describe_cohort = catalogued(
-    cohort.describe_cohort, cohort.prepare, work_cohort.cohort_work, version=1
+    cohort.describe_cohort, cohort.prepare, work_cohort.cohort_work, version=2
 )
 compare_groups = catalogued(
-    compare.compare_groups, compare.prepare, work_cohort.comparison_work, version=1
+    compare.compare_groups, compare.prepare, work_cohort.comparison_work, version=2
 )
 correlate = catalogued(
     correlation.correlate, correlation.prepare, work_association.correlation_work, version=1

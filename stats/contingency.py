@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from scipy.special import chdtrc, gammaln
 
 from stats.design import Floats
+from stats.resampling import simulated_p
 
 _TOLERANCE: Final = 1e-7  # tables this close in probability count as equally probable
 _STATES: Final = 200_000  # of one half, at most; about 20 MB while the halves are combined
@@ -210,27 +211,20 @@ def _combine(left: _States, right: _States, total: int, seen: float) -> float:
 
 
 def _simulate(rows: Floats, events: Floats, seed: int) -> TableTest:
-    """Draw tables with these margins: p = (1 + no more probable) / (1 + drawn), as R has it.
-
-    Stops early when the standard error of p is below 1 % of p.
-    """
+    """Monte Carlo p of the tables with these margins that are no more probable."""
     sizes = rows[rows > 1]
     singles = float((rows == 1).sum())
     limit = float(_log_weight(rows, events).sum()) + math.log1p(_TOLERANCE)
     blocks = (np.append(sizes, singles) if singles else sizes).astype(np.int64)
     most = int(min(_SIMULATIONS, max(_FEWEST, _SIMULATED_CELLS // len(blocks))))
-    generator = np.random.default_rng(seed)
     # many small levels are drawn faster by shuffling their rows than level by level
     method = "count" if rows.sum() < _ROWS_PER_LEVEL * len(blocks) else "marginals"
     batch = max(_FEWEST // 5, _CELLS_AT_ONCE // len(blocks))
-    extreme = drawn = 0
-    p_value, error = 1.0, 1.0
-    while drawn < most and error > 0.01 * p_value:
+
+    def extreme(generator: np.random.Generator, count: int) -> int:
         tables = generator.multivariate_hypergeometric(
-            blocks, int(events.sum()), size=min(batch, most - drawn), method=method
+            blocks, int(events.sum()), size=count, method=method
         )[:, : len(sizes)]
-        extreme += int((_log_weight(sizes, tables).sum(axis=1) <= limit).sum())
-        drawn += len(tables)
-        p_value = (1 + extreme) / (1 + drawn)
-        error = math.sqrt(p_value * (1 - p_value) / drawn)
-    return TableTest(math.nan, math.nan, p_value, error)
+        return int((_log_weight(sizes, tables).sum(axis=1) <= limit).sum())
+
+    return TableTest(math.nan, math.nan, *simulated_p(extreme, seed=seed, batch=batch, most=most))

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from scipy.special import gammaln
 
 from stats.design import Floats, Ints
+from stats.resampling import simulated_p
 from stats.stopping import check_stopped
 
 _TOLERANCE: Final = 1e-7
@@ -191,21 +192,12 @@ def _combined(halves: tuple[_Half, _Half], columns: Ints, limit: float, everythi
 
 
 def _simulated(rows: Ints, columns: Ints, limit: float, seed: int) -> tuple[float, float]:
-    """Monte Carlo p, (1 + tables no more probable) / (1 + drawn) as in R, and its standard error.
+    """Monte Carlo p of the tables that are no more probable, and its standard error."""
 
-    Stops early when the standard error is below 1 % of p.
-    """
-    generator = np.random.default_rng(seed)
-    extreme = drawn = 0
-    p, error = 1.0, 1.0
-    while drawn < _SIMULATIONS and error > 0.01 * p:
-        check_stopped()
-        count = min(_BATCH, _SIMULATIONS - drawn)
-        extreme += int((_drawn_weights(rows, columns, count, generator) <= limit).sum())
-        drawn += count
-        p = (1 + extreme) / (1 + drawn)
-        error = math.sqrt(p * (1 - p) / drawn)
-    return p, error
+    def extreme(generator: np.random.Generator, count: int) -> int:
+        return int((_drawn_weights(rows, columns, count, generator) <= limit).sum())
+
+    return simulated_p(extreme, seed=seed, batch=_BATCH, most=_SIMULATIONS)
 
 
 def _drawn_weights(rows: Ints, columns: Ints, count: int, generator: np.random.Generator) -> Floats:

@@ -1,4 +1,5 @@
-"""Bootstrap resamples as counts, drawn in batches, and the rule that says when to stop.
+"""What is drawn by chance, in batches, and the rule that says when to stop: bootstrap resamples
+as counts, and tables drawn for a simulated p-value.
 
 A resample of n rows is n row numbers drawn with equal chance; it is kept as how often each row
 was drawn (a byte per row), so that no row is ever copied. Batch i has a random stream of its own,
@@ -10,18 +11,21 @@ patients give the same resamples, in whatever order the file lists them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from stats.design import Bools, Floats, Ints, Term
+from stats.stopping import check_stopped
 
 Counts = NDArray[np.uint8]
 
 #: Resamples per batch: the unit of progress, of stopping, and of the random streams.
 BATCH: Final = 50
+_P_ERROR: Final = 0.01  # share of a simulated p that its standard error may be
 
 
 class Tier(NamedTuple):
@@ -59,6 +63,27 @@ def draw_counts(n_rows: int, batch: int, seed: int) -> Counts:
 
 def _stream(batch: int, seed: int) -> np.random.Generator:
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(batch,))))
+
+
+def simulated_p(
+    extreme: Callable[[np.random.Generator, int], int], *, seed: int, batch: int, most: int
+) -> tuple[float, float]:
+    """Monte Carlo p, (1 + extreme) / (1 + drawn) as in R, and its standard error.
+
+    `extreme(generator, n)` draws n times and says how often the draw is at least as extreme as what
+    was observed. Draws come in batches of `batch`; they end when the standard error is below
+    1 % of p, and after `most`.
+    """
+    found = drawn = number = 0
+    p, error = 1.0, 1.0
+    while drawn < most and error > _P_ERROR * p:
+        check_stopped()
+        count = min(batch, most - drawn)
+        found += extreme(_stream(number, seed), count)
+        drawn, number = drawn + count, number + 1
+        p = (1 + found) / (1 + drawn)
+        error = math.sqrt(p * (1 - p) / drawn)
+    return p, error
 
 
 def canonical_order(terms: Sequence[Term], rows: Ints, y: Bools) -> Ints:

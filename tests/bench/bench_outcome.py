@@ -1,7 +1,7 @@
 """Cold `analyze_outcome` beside a statsmodels loop, added peak memory, and the repeat.
 
 Command: python -m tests.bench.bench_outcome. CPU time of one process with one BLAS thread:
-the best of 60 calls at 500 rows, of 20 at 5,000, of five at 50,000 and of two at the largest
+the best of 300 calls at 500 rows, of 60 at 5,000, of ten at 50,000 and of four at the largest
 size, since calls of some milliseconds vary most. The statsmodels loop fits each predictor and
 the full model by Newton on the same rows and computes the VIF of each column by regression; at
 the size of 50,000 rows it runs on a part and is scaled.
@@ -29,7 +29,7 @@ from tests.bench.clinical import SIZES, clinical_frame
 from tests.bench.memory import peak_added
 from tests.bench.report import keep
 
-TIMES = {500: 60, 5_000: 20, 50_000: 5, 200_000: 2}
+TIMES = {500: 300, 5_000: 60, 50_000: 10, 200_000: 4}
 GOALS = {500: (5, 10), 5_000: (30, 120), 50_000: (350, 1_200), 200_000: (2_200, 7_000)}
 
 

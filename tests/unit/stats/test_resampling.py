@@ -17,6 +17,7 @@ from stats.resampling import (
     monte_carlo_error,
     row_numbers,
     share_of_target,
+    simulated_p,
 )
 
 
@@ -101,3 +102,43 @@ def test_expected_resamples_follow_the_error() -> None:
     assert expected_resamples(100, np.inf, tier) == 500
     assert expected_resamples(100, 100.0, tier) == 500
     assert expected_resamples(300, 0.9, tier) == 300
+
+
+def test_a_simulated_p_has_the_error_that_it_states() -> None:
+    chance = 0.03
+
+    def extreme(generator: np.random.Generator, count: int) -> int:
+        return int((generator.random(count) < chance).sum())
+
+    found = np.array([simulated_p(extreme, seed=s, batch=500, most=4_000) for s in range(300)])
+    z = (found[:, 0] - (1 + 4_000 * chance) / 4_001) / found[:, 1]
+    assert abs(z.mean()) < 4 / np.sqrt(300)
+    assert abs(z.std() - 1) < 0.2
+    again = simulated_p(extreme, seed=7, batch=500, most=4_000)
+    assert again == tuple(found[7])
+
+
+def test_a_simulation_ends_early_when_its_error_is_small() -> None:
+    sizes: list[int] = []
+
+    def extreme(_: np.random.Generator, count: int) -> int:
+        sizes.append(count)
+        return count - 1  # p near one: hardly any error
+
+    assert simulated_p(extreme, seed=1, batch=300, most=1_000)[0] == 300 / 301
+    assert sizes == [300]
+    sizes.clear()
+    p, error = simulated_p(lambda _, n: sizes.append(n) or 0, seed=1, batch=300, most=1_000)
+    assert sizes == [300, 300, 300, 100]
+    assert (p, error) == (1 / 1_001, np.sqrt(1 / 1_001 * 1_000 / 1_001 / 1_000))
+
+
+def test_batches_of_a_simulation_have_streams_of_their_own() -> None:
+    first: list[float] = []
+
+    def extreme(generator: np.random.Generator, count: int) -> int:
+        first.append(generator.random())
+        return count // 2
+
+    simulated_p(extreme, seed=3, batch=100, most=300)
+    assert len(set(first)) == len(first) == 3
