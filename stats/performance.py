@@ -21,7 +21,7 @@ from scipy.special import expit, ndtri
 
 from stats.decision_curve import THRESHOLDS, Sorted
 from stats.design import Bools, Floats
-from stats.recalibration import Smoother, covariance_of, fit_many, risk_of, smoother_of
+from stats.recalibration import Beginning, Smoother, covariance_of, fit_many, risk_of, smoother_of
 from stats.resampling import Counts
 from stats.stopping import check_stopped
 
@@ -115,11 +115,13 @@ class Assessor:
         self, predictor: Floats, counts: Counts | None, likelihood: Bools,
         own: Performance, other: Performance, part: slice,
     ) -> None:  # fmt: skip
-        squared = np.square(risk_of(predictor) - self._y)
+        risk = risk_of(predictor)
+        squared = np.square(risk - self._y)
         basis = self.smoother.columns(predictor)
-        line = self._lines(basis, None, other, part)
+        beginning = Beginning.at(basis, self._y, None, predictor, risk)
+        self._lines(basis, None, other, part, beginning)
         other.measures[part, MEASURES.index("brier")] = squared.mean(axis=1)
-        other.curve[part] = self._curve(basis, None, line)
+        other.curve[part] = self._curve(basis, None, beginning)
         if counts is None:
             return
         weights = counts.astype(np.float64)
@@ -127,43 +129,44 @@ class Assessor:
         own.measures[part, MEASURES.index("brier")] = (
             np.einsum("kn,kn->k", weights, squared) / n
         )  # fmt: skip
-        line = np.tile([0.0, 1.0], (len(predictor), 1))
+        beginning = Beginning.at(basis, self._y, weights, predictor, risk)
         for name, value in _BY_CONSTRUCTION.items():
             own.measures[part, MEASURES.index(name)] = value
         others = np.flatnonzero(~likelihood)
         if len(others):
             found = Performance.empty(len(others), 0)
-            line[others] = self._lines(basis[others], weights[others], found, slice(None))
+            self._lines(
+                basis[others], weights[others], found, slice(None), beginning.of_sets(others)
+            )
             columns = [MEASURES.index(name) for name in _BY_CONSTRUCTION]
             rows = others + part.start
             own.measures[np.ix_(rows, columns)] = found.measures[:, columns]
-        own.curve[part] = self._curve(basis, weights, line)
+        own.curve[part] = self._curve(basis, weights, beginning)
 
     def _lines(
-        self, basis: Floats, weights: Floats | None, into: Performance, part: slice
-    ) -> Floats:
-        """The straight-line calibrations; returns intercept and slope of the joint fit."""
+        self, basis: Floats, weights: Floats | None, into: Performance, part: slice,
+        beginning: Beginning,
+    ) -> None:  # fmt: skip
+        """The straight-line calibrations."""
         k = len(basis)
-        flat = np.ptp(basis[:, 1], axis=1) < _FLAT
         both = fit_many(
-            basis[:, :2], self._y, weights=weights, start=np.tile([0.0, 1.0], (k, 1))
+            basis[:, :2], self._y, weights=weights, start=np.tile([0.0, 1.0], (k, 1)),
+            beginning=beginning.of(2),
         )  # fmt: skip
         large = fit_many(
-            basis[:, :1], self._y, weights=weights, offset=basis[:, 1], start=np.zeros((k, 1))
+            basis[:, :1], self._y, weights=weights, offset=basis[:, 1], start=np.zeros((k, 1)),
+            beginning=beginning.of(1),
         )  # fmt: skip
-        both[flat] = np.nan
+        both[np.ptp(basis[:, 1], axis=1) < _FLAT] = np.nan
         into.measures[part, MEASURES.index("calibration_slope")] = both[:, 1]
         into.measures[part, MEASURES.index("calibration_intercept")] = large[:, 0]
         into.measures[part, MEASURES.index("recalibration_intercept")] = both[:, 0]
-        return both
 
-    def _curve(self, basis: Floats, weights: Floats | None, line: Floats) -> Floats:
-        """The calibration curve of each set, from its straight line on."""
-        if not self.smoother.knots:
-            return expit(line @ self._at_grid)
+    def _curve(self, basis: Floats, weights: Floats | None, beginning: Beginning) -> Floats:
+        """The calibration curve of each set, from the predictions as they are."""
         start = np.zeros((len(basis), basis.shape[1]))
-        start[:, :2] = np.where(np.isnan(line), [0.0, 1.0], line)
-        coef = fit_many(basis, self._y, weights=weights, start=start)
+        start[:, 1] = 1.0
+        coef = fit_many(basis, self._y, weights=weights, start=start, beginning=beginning)
         coef[np.ptp(basis[:, 1], axis=1) < _FLAT] = np.nan
         return expit(coef @ self._at_grid)
 

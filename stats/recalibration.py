@@ -34,6 +34,30 @@ _FULL_STEP = 0.5  # a change of linear predictors at which Newton still contract
 _APART = 1e-6  # knots closer than this part of their range are the same
 
 
+class Beginning(NamedTuple):
+    """Where several fits to the same predictions begin: their linear predictors (k x n), and
+    score (k x m) and information (k x m x m) there."""
+
+    predictor: Floats
+    score: Floats
+    information: Floats
+
+    @classmethod
+    def at(
+        cls, basis: Floats, y: Floats, weights: Floats | None, predictor: Floats, risk: Floats
+    ) -> Beginning:
+        """At these predictors, whose risks are known."""
+        return cls(predictor, _score(basis, y, weights, risk), _information(basis, weights, risk))
+
+    def of(self, m: int) -> Beginning:
+        """For the first m columns alone."""
+        return Beginning(self.predictor, self.score[:, :m], self.information[:, :m, :m])
+
+    def of_sets(self, sets: Ints) -> Beginning:
+        """For some of the k sets alone."""
+        return Beginning(*(part[sets] for part in self))
+
+
 def fit_many(
     basis: Floats,
     y: Floats,
@@ -41,6 +65,7 @@ def fit_many(
     weights: Floats | None = None,
     offset: Floats | None = None,
     start: Floats,
+    beginning: Beginning | None = None,
 ) -> Floats:
     """Coefficients (k x m) of the same outcome on k sets of m columns; NaN without a maximum.
 
@@ -51,22 +76,30 @@ def fit_many(
     weights : k x n counts, or None.
     offset : k x n, added to the linear predictor, or None.
     start : k x m.
+    beginning : of this start, with its offset and weights, where the caller has it.
 
     A curvature serves on as long as linear predictors have changed by no more than _STALE since:
     by then it errs by that part. Each set stops where the error left is below _ERROR.
     """
     coef = np.array(start, dtype=np.float64)
     k, m = coef.shape
-    predictor = np.matmul(coef[:, None, :], basis)[:, 0, :]
-    if offset is not None:
-        predictor += offset
+    if beginning is not None:
+        predictor = beginning.predictor.copy()
+    else:
+        predictor = np.matmul(coef[:, None, :], basis)[:, 0, :]
+        if offset is not None:
+            predictor += offset
     active = np.arange(k)
     inverse, drift = np.zeros((k, m, m)), np.full(k, np.inf)
     usable = np.ones(k, dtype=bool)
     settled = np.zeros(k, dtype=bool)
     for _ in range(_ROUNDS):
-        fresh = bool((drift[active] > _STALE).any())
-        score, information = _derivatives(basis, y, weights, predictor, active, fresh)
+        if beginning is not None:
+            _, score, information = beginning
+            beginning = None
+        else:
+            fresh = bool((drift[active] > _STALE).any())
+            score, information = _derivatives(basis, y, weights, predictor, active, fresh)
         if information is not None:
             inverse[active], usable[active] = invert_many(information)
             drift[active] = 0.0
@@ -130,19 +163,26 @@ def _derivatives(
     curvature: bool,
 ) -> tuple[Floats, Floats | None]:  # fmt: skip
     risk = risk_of(_part(predictor, active))
-    residual = y - risk
     counts = None if weights is None else _part(weights, active)
+    columns = _part(basis, active)
+    if curvature:
+        return _score(columns, y, counts, risk), _information(columns, counts, risk)
+    return _score(columns, y, counts, risk), None
+
+
+def _score(columns: Floats, y: Floats, counts: Floats | None, risk: Floats) -> Floats:
+    residual = y - risk
     if counts is not None:
         residual *= counts
-    columns = _part(basis, active)
-    score = np.matmul(columns, residual[:, :, None])[:, :, 0]
-    if not curvature:
-        return score, None
-    spread = np.subtract(1.0, risk, out=residual)
+    return np.matmul(columns, residual[:, :, None])[:, :, 0]
+
+
+def _information(columns: Floats, counts: Floats | None, risk: Floats) -> Floats:
+    spread = np.subtract(1.0, risk)
     spread *= risk
     if counts is not None:
         spread *= counts
-    return score, np.matmul(columns * spread[:, None, :], columns.transpose(0, 2, 1))
+    return np.matmul(columns * spread[:, None, :], columns.transpose(0, 2, 1))
 
 
 def invert_many(matrices: Floats) -> tuple[Floats, Bools]:
