@@ -18,7 +18,7 @@ import numpy as np
 
 from stats.design import Bools, Design, Floats, Ints
 
-_TILE_ELEMENTS: Final = 1 << 17
+_TILE_ELEMENTS: Final = 1 << 15
 _LARGE: Final = 1 << 20  # elements of a design from which single precision saves time
 _MARGIN: Final = 0.01  # share by which a rough Cook's distance may fall short of the largest
 _LEAST_REST: Final = float(np.finfo(np.float64).eps)  # of 1 - h: 1 is known to rounding only

@@ -24,7 +24,7 @@ _FAR = 1.0  # decrement from which the next step wants a new Hessian anyway
 #: Groups that overlap hold an event and a non-event with predictors in the wrong order (or
 #: equal), whatever the coefficients: no likelihood of theirs exceeds log 1/2 + log 1/2.
 _OVERLAP_CEILING = -2.0 * np.log(2.0)
-_TILE_ELEMENTS = 1 << 18  # 2 MB
+_TILE_ELEMENTS = 1 << 17  # 1 MB
 _FEW_ROWS = 750  # below it a better start costs more than it saves
 _LARGE = 1 << 20  # elements of a design from which single precision saves time
 _MAX_PREDICTOR = 500.0  # exp() of a linear predictor beyond this would overflow

@@ -31,7 +31,7 @@ from stats.restrictions import Restrictions, hold, restrictions
 _ROUNDS = 40
 _LIMIT_ERROR = 1e-7  # estimated distance of a limit from the root, in standard errors
 _TEST_ERROR = 1e-9  # error of a restricted log-likelihood, after its last step is added
-_TILE_ELEMENTS = 1 << 16
+_TILE_ELEMENTS = 1 << 15
 _LARGE = 1 << 27  # rows x columns x problems from which single precision saves time
 _APPROACHES = 8
 _TEST_APPROACH = 5e-6  # expected length of the next step, in standard errors, that ends the

@@ -28,6 +28,7 @@ _BINS: Final = 1 << 16  # the last is for NaN
 _SAMPLE: Final = 2_048
 _NEIGHBOURS: Final = 32  # of the sample, that tell how crowded the most crowded bin is
 _MARGIN: Final = 0.1  # of the sample's range, added on either side
+_TRIAL: Final = 4 * _LONG  # numbers that tell which way is faster; with fewer the two come close
 _CROWDED: Final = _RUN // 3  # numbers expected in a bin, above which bins are not tried
 
 
@@ -77,11 +78,11 @@ def _in_bins(values: Floats, spare: Floats, bins: NDArray[np.uint16]) -> bool:
 @cache
 def _bins_pay() -> bool:
     """Whether bins are clearly faster than the library's sort, on this processor."""
-    numbers = np.random.default_rng(1).normal(size=2 * _LONG)
+    numbers = np.random.default_rng(1).normal(size=_TRIAL)
     values, spare = np.empty((2, len(numbers)))
     bins = np.empty(len(numbers), np.uint16)
     plain, binned = [], []
-    for _ in range(3):
+    for _ in range(5):
         np.copyto(values, numbers)
         start = time.thread_time()
         values.sort()
