@@ -88,7 +88,7 @@ class Design:
     """The design of one model: an intercept, then the columns of `terms`, on `rows`.
 
     `rows` are 0-based row numbers of the file. `centre` and `spread` belong to the columns
-    after the intercept (0 and 1 for indicator columns).
+    after the intercept (0 and 1 for indicator columns). With `streamed` no blocks are kept.
     """
 
     terms: Sequence[Term]
@@ -96,6 +96,7 @@ class Design:
     columns: Sequence[DesignColumn]
     centre: Floats
     spread: Floats
+    streamed: bool = False
     _kept: list[tuple[slice, Floats]] | None = field(default=None, repr=False)
     _held_codes: NDArray[np.signedinteger] | None = field(default=None, repr=False)
     _scratch: dict[str, Floats] = field(default_factory=dict, repr=False)
@@ -113,7 +114,7 @@ class Design:
     @property
     def kept(self) -> bool:
         """Whether the blocks are built once and kept, because the whole design is small."""
-        return self.n_rows * self.n_parameters <= _KEPT_ELEMENTS
+        return not self.streamed and self.n_rows * self.n_parameters <= _KEPT_ELEMENTS
 
     def blocks(self) -> Iterator[tuple[slice, Floats]]:
         """The standardised design with its intercept, as consecutive row blocks.
@@ -277,6 +278,11 @@ class Design:
             return self._kept[0][1][chosen]
         part = Design(self.terms, self.rows[chosen], self.columns, self.centre, self.spread)
         return part._build(slice(0, len(chosen)))
+
+    def every(self, apart: int) -> Design:
+        """The design restricted to evenly spaced rows, for a pass or two."""
+        rows = self.rows[::apart]
+        return Design(self.terms, rows, self.columns, self.centre, self.spread, streamed=True)
 
     def take(self, columns: Sequence[int]) -> Design:
         """The design restricted to some of its columns (indices into `columns`)."""

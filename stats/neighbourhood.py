@@ -28,6 +28,7 @@ from stats.design import Design, Floats, Singles
 from stats.logistic import LogisticFit
 
 _TILE_ELEMENTS: Final = 1 << 17  # 512 kB
+_APART: Final = 8  # one row of so many tells how a score bends
 _FARTHEST: Final = 60.0  # exp() of more overflows in single precision
 
 
@@ -39,7 +40,25 @@ def near_maximum(
     `fit` is the maximum (a score of zero is taken for granted). The log-likelihood is that of
     the first `valued` columns, NaN for the others.
     """
-    move = np.ascontiguousarray((beta - fit.beta[:, None]).T, dtype=np.float32)
+    below, fitted = _summed(design, fit.probability, beta - fit.beta[:, None], valued, bend=False)
+    return -below, -fitted
+
+
+def score_by_sample(design: Design, fit: LogisticFit, beta: Floats) -> Floats:
+    """The score at each column of `beta`: its linear part is that of `fit`, how it bends is
+    estimated from evenly spaced rows."""
+    move = beta - fit.beta[:, None]
+    some = design.every(_APART)
+    _, bend = _summed(some, fit.probability[::_APART], move, 0, bend=True)
+    return -(fit.information @ move) - bend * (design.n_rows / some.n_rows)
+
+
+def _summed(
+    design: Design, probability: Floats, beyond: Floats, valued: int, *, bend: bool
+) -> tuple[Floats, Floats]:
+    """Fall of the log-likelihood and of the score (with `bend`: without its linear part) at
+    points `beyond` the maximum (p x k)."""
+    move = np.ascontiguousarray(beyond.T, dtype=np.float32)
     k, p = move.shape
     tile = min(max(64, _TILE_ELEMENTS // max(k, 1)), max(design.n_rows, 1))
     memory = design.scratch("near", 2 * tile * k).view(np.float32)[: 3 * tile * k].reshape(3, -1)
@@ -47,8 +66,8 @@ def near_maximum(
     below, fitted = np.full(k, np.nan), np.zeros((p, k))
     below[:valued] = 0.0
     for part, block in design.single_blocks():
-        risk = fit.probability[part].astype(np.float32)
-        weight = (fit.probability[part] * (1.0 - fit.probability[part])).astype(np.float32)
+        risk = probability[part].astype(np.float32)
+        weight = (probability[part] * (1.0 - probability[part])).astype(np.float32)
         for start in range(0, len(block), tile):
             x = block[start : start + tile].T
             rows = slice(start, start + x.shape[1])
@@ -58,13 +77,17 @@ def near_maximum(
             if valued:
                 few = slice(valued)
                 below[few] += _fall(change[few], first[few], second[few], risk[rows], weight[rows])
+            if bend:
+                np.copyto(second, change)
             np.expm1(change, out=change)
             np.multiply(change, risk[rows], out=first)
             first += 1.0
-            change *= weight[rows]
             change /= first
+            if bend:
+                change -= second
+            change *= weight[rows]
             fitted += np.matmul(x, change.T, out=product)
-    return -below, -fitted
+    return below, fitted
 
 
 def _fall(

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 import stats.design as design_module
+import stats.neighbourhood as neighbourhood_module
 import stats.profile as profile_module
 from stats.design import Design, Floats, Term, make_design
 from stats.logistic import LogisticFit, Sums, fit_logistic, sums
-from stats.neighbourhood import near_maximum
+from stats.neighbourhood import near_maximum, score_by_sample
 from stats.profile import evaluate_points, profile_logistic
 
 
@@ -57,6 +58,19 @@ def test_the_score_holds_far_away() -> None:
     _, score = near_maximum(design, fit, beta, 0)
     _, exact = evaluate_points(design, found.xty, beta)
     np.testing.assert_allclose(score, exact, rtol=1e-5, atol=1e-5 * np.abs(exact).max())
+
+
+def test_a_sample_tells_how_the_score_bends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With every row it is the score; with some it is nearer than the quadratic model."""
+    design, found, fit = model(20_000)
+    beta = around(fit, 8.0)
+    _, exact = evaluate_points(design, found.xty, beta)
+    quadratic = -fit.information @ (beta - fit.beta[:, None])
+    error = np.abs(score_by_sample(design, fit, beta) - exact).max(axis=0)
+    assert (error < 0.5 * np.abs(quadratic - exact).max(axis=0)).all()
+    monkeypatch.setattr(neighbourhood_module, "_APART", 1)
+    found_score = score_by_sample(design, fit, beta)
+    np.testing.assert_allclose(found_score, exact, rtol=1e-5, atol=1e-5 * np.abs(exact).max())
 
 
 def test_the_approach_changes_no_limit_and_no_test(monkeypatch: pytest.MonkeyPatch) -> None:
