@@ -11,11 +11,12 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from stats.design_layout import Layout
 from stats.stopping import check_stopped
 
 Floats = NDArray[np.float64]
@@ -70,17 +71,6 @@ class DesignColumn:
 
     term: int
     level: int
-
-
-class _Layout(NamedTuple):
-    """What the columns of a design are made of: continuous values with their places, the codes of
-    factors, and for each indicator column its factor (counted among these), level and place."""
-
-    continuous: list[tuple[Floats, int]]
-    factors: list[NDArray[np.signedinteger]]
-    factor_of: Ints
-    levels: Ints
-    places: Ints
 
 
 @dataclass(eq=False)
@@ -162,7 +152,10 @@ class Design:
         return [slice(first, min(first + step, n)) for first in range(0, n, step)]
 
     def scratch(self, purpose: str, size: int) -> Floats:
-        """Memory kept for one purpose from pass to pass; its content is undefined."""
+        """Memory kept for one purpose from pass to pass; its content is undefined.
+
+        `tile` is for what is computed of one block: gone when the next block is asked for.
+        """
         held = self._scratch.get(purpose)
         if held is None or len(held) < size:
             held = self._scratch[purpose] = np.empty(size)
@@ -196,13 +189,16 @@ class Design:
             held = self._codes(part)
             # memory that is kept: fresh pages for every block would cost more than the work
             own = self._bytes("own", held.shape, held.dtype)
-            codes = self._bytes("codes", (len(layout.places), n), held.dtype)
+            codes = self._bytes("codes", (len(layout.levels), n), held.dtype)
             same = self._bytes("same", codes.shape, np.dtype(np.bool_))
             np.copyto(own, held)
             own.take(layout.factor_of, axis=0, out=codes, mode="clip")
             np.equal(codes, layout.levels, out=same)
-            # truth is widened faster when it passes for a whole number
-            into[layout.places] = same.view(np.int8)
+            # truth is widened faster when it passes for a whole number, and in runs of columns:
+            # by their places it would be widened aside first
+            truth = same.view(np.int8)
+            for columns, lines in layout.runs:
+                into[columns] = truth[lines]
 
     def _bytes(self, purpose: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
         """Memory kept for one purpose, in the shape and type that is wanted."""
@@ -227,29 +223,9 @@ class Design:
         return found
 
     @cached_property
-    def _layout(self) -> _Layout:
-        continuous: list[tuple[Floats, int]] = []
-        factors: dict[int, NDArray[np.signedinteger]] = {}
-        owners: list[int] = []
-        levels: list[int] = []
-        places: list[int] = []
-        for place, column in enumerate(self.columns, start=1):
-            values = column_values(self.terms[column.term], column.level)
-            if column.level < 0:
-                continuous.append((np.asarray(values, dtype=np.float64), place))
-                continue
-            factors.setdefault(column.term, values)  # type: ignore[arg-type]
-            owners.append(column.term)
-            levels.append(column.level)
-            places.append(place)
-        line = {term: i for i, term in enumerate(factors)}
-        width = np.result_type(*factors.values()) if factors else np.int8
-        return _Layout(
-            continuous=continuous,
-            factors=list(factors.values()),
-            factor_of=np.array([line[t] for t in owners], dtype=np.intp),
-            levels=np.array(levels, dtype=width)[:, None],
-            places=np.array(places, dtype=np.intp),
+    def _layout(self) -> Layout:
+        return Layout.of(
+            [(c.term, c.level, column_values(self.terms[c.term], c.level)) for c in self.columns]
         )
 
     def _same_term(self, first: int, second: int) -> bool:

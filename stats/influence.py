@@ -43,14 +43,14 @@ def influence(
     y = np.asarray(y, dtype=np.float64)
     k = design.n_parameters
     squared = np.empty(design.n_rows)
-    step = max(256, _TILE_ELEMENTS // k)
-    buffer = np.empty((k, min(step, max(1, design.n_rows))))
-    for part, x in design.blocks():
-        for start in range(0, len(x), step):
-            tile = x[start : start + step]
-            moved = np.matmul(covariance, tile.T, out=buffer[:, : len(tile)])
+    step = min(max(256, _TILE_ELEMENTS // k), max(1, design.n_rows))
+    memory = design.scratch("tile", k * step)
+    for part, block in design.blocks():
+        for start in range(0, len(block), step):
+            x = block[start : start + step].T
+            moved = np.matmul(covariance, x, out=memory[: x.size].reshape(x.shape))
             first = part.start + start
-            squared[first : first + len(tile)] = np.einsum("ij,ij->j", moved, tile.T)
+            squared[first : first + x.shape[1]] = np.einsum("ij,ij->j", moved, x)
     return _influence_of(y, probability, squared, k)
 
 
@@ -100,7 +100,7 @@ def _rough_quadratic(design: Design, covariance: Floats) -> Floats | None:
         return None
     squared = np.empty(design.n_rows)
     step = max(256, _TILE_ELEMENTS // k)
-    memory = np.empty(k * step, dtype=np.float32)
+    memory = design.scratch("tile", k * step).view(np.float32)
     ones = np.ones(k, dtype=np.float32)
     fourth = -(-k // 4)  # the zeros below the diagonal: three eighths are not multiplied
     for part, block in design.single_blocks():

@@ -82,7 +82,7 @@ def sums(design: Design, y: Floats) -> Sums:
         xty += y[part] @ block
         if design.kept:
             tile = min(max(256, _TILE_ELEMENTS // p), len(block))
-            memory = design.scratch("weighted", p * tile)
+            memory = design.scratch("tile", p * tile)
             for first in range(0, len(block), tile):
                 x = block[first : first + tile].T
                 squares = np.square(x, out=memory[: x.size].reshape(x.shape))
@@ -114,7 +114,7 @@ def _evaluate(
 def _add_information(total: Floats, block: Floats, p: Floats, design: Design) -> None:
     # rows of the transpose are contiguous: the product is then one symmetric rank-k update
     tile = min(max(256, _TILE_ELEMENTS // len(total)), max(design.n_rows, 1))
-    memory = design.scratch("weighted", len(total) * tile)
+    memory = design.scratch("tile", len(total) * tile)
     product = design.scratch("product", total.size).reshape(total.shape)
     root = np.sqrt(p * (1.0 - p))
     for first in range(0, len(block), tile):

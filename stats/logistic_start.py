@@ -90,7 +90,7 @@ def _rough(design: Design, y: Floats, beta: Floats) -> tuple[Floats, Floats]:
     p = len(beta)
     single = beta.astype(np.float32)
     tile = max(256, _TILE_ELEMENTS // p)
-    memory = design.scratch("weighted", p * tile).view(np.float32)
+    memory = design.scratch("tile", p * tile).view(np.float32)
     product = np.empty((p, p), dtype=np.float32)
     score, information = np.zeros(p), np.zeros((p, p))
     for part, block in design.single_blocks():

@@ -61,7 +61,7 @@ def _summed(
     move = np.ascontiguousarray(beyond.T, dtype=np.float32)
     k, p = move.shape
     tile = min(max(64, _TILE_ELEMENTS // max(k, 1)), max(design.n_rows, 1))
-    memory = design.scratch("near", 2 * tile * k).view(np.float32)[: 3 * tile * k].reshape(3, -1)
+    memory = design.scratch("tile", 2 * tile * k).view(np.float32)[: 3 * tile * k].reshape(3, -1)
     product = np.empty((p, k), dtype=np.float32)
     below, fitted = np.full(k, np.nan), np.zeros((p, k))
     below[:valued] = 0.0

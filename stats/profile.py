@@ -153,7 +153,7 @@ def evaluate_points(
     few = k if scored is None else scored
     softplus, fitted, product = np.zeros(k), np.zeros((p, few)), np.empty((p, few))
     tile = min(max(64, _TILE_ELEMENTS // max(k, 1)), max(design.n_rows, 1))
-    memory = design.scratch("points", 2 * tile * k).reshape(2, -1)
+    memory = design.scratch("tile", 2 * tile * k).reshape(2, -1)
     points = np.ascontiguousarray(beta.T)
     for _, block in design.blocks():
         for start in range(0, len(block), tile):
