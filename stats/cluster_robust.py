@@ -144,7 +144,7 @@ def robust_crude(
     for term, fit in zip(terms, fits, strict=True):
         if fit.method != "maximum likelihood" or fit.separated:
             note = _not_used(f'The crude model of "{term.name}"', term.name)
-            found.append(replace(fit, notes=(*fit.notes, note)))
+            found.append(fit._replace(notes=(*fit.notes, note)))
         elif np.isfinite(fit.loglik):
             found.append(_robust_fit(term, fit, y, known, cluster, ci_level))
         else:
@@ -177,8 +177,8 @@ def _robust_fit(
         full[at] = values
         return full
 
-    return replace(
-        fit, std_error=placed(error[1:]), ci_low=placed(low), ci_high=placed(high),
+    return fit._replace(
+        std_error=placed(error[1:]), ci_low=placed(low), ci_high=placed(high),
         statistic=placed(z), df=placed(np.full(len(at), np.nan)), p_value=placed(p_value),
         p_term=float(chdtrc(len(at), together)), intercept_std_error=float(error[0]),
         interval="robust",

@@ -4,13 +4,14 @@ of `EFFECT_COLUMNS` come out, with estimates on the reporting scale."""
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from stats.design import Term
+from stats.design import Floats, Term
 from stats.result import EFFECT_COLUMNS
 
 NAN = float("nan")
@@ -61,6 +62,22 @@ class EffectRows:
         self.add(
             term, term.reference, REFERENCE, n=n, events=events, missing=missing, p_term=p_term
         )
+
+    def add_levels(
+        self, term: Term, effects: Sequence[Floats], *,
+        n: NDArray[np.int64], events: NDArray[np.int64], missing: int, p_term: float,
+    ) -> None:  # fmt: skip
+        """The rows of all levels of a factor, its reference included, or the one of a continuous
+        term. `effects` are columns in the order of `Effect`, with an entry for each row."""
+        size = len(n)
+        names = term.levels if term.kind == "factor" else (None,)
+        reference = term.levels[term.reference] if term.levels else None
+        coef, error, low, high, statistic, df, p_value = (column.tolist() for column in effects)
+        self._rows += zip(
+            (term.name,) * size, names, (reference,) * size, n.tolist(), events.tolist(),
+            (missing,) * size, coef, error, coef, low, high, statistic, df, p_value,
+            (p_term,) * size, strict=True,
+        )  # fmt: skip
 
     @staticmethod
     def _reference(term: Term, level: int) -> str | None:

@@ -20,7 +20,7 @@ from stats.diagnostics import (
     fit_measures,
     no_diagnostics,
 )
-from stats.effect_rows import NAN, REFERENCE, Effect, EffectRows
+from stats.effect_rows import NAN, EffectRows
 from stats.frozen import numbers
 from stats.outcome_notes import note_on_shift
 from stats.result import EffectsResult, OutcomeDiagnostics
@@ -73,16 +73,12 @@ def crude_result(
 
 
 def _add_crude_rows(rows: EffectRows, term: Term, fit: CrudeFit, missing: int) -> None:
-    levels = [-1] if term.kind == "continuous" else list(range(len(term.levels)))
-    p_term = fit.lr_p if fit.p_term is None else fit.p_term
-    columns = (
-        fit.coef, fit.std_error, fit.ci_low, fit.ci_high, fit.statistic, fit.df, fit.p_value
+    rows.add_levels(
+        term,
+        (fit.coef, fit.std_error, fit.ci_low, fit.ci_high, fit.statistic, fit.df, fit.p_value),
+        n=fit.level_n, events=fit.level_events, missing=missing,
+        p_term=fit.lr_p if fit.p_term is None else fit.p_term,
     )  # fmt: skip
-    effects = map(Effect._make, zip(*(column.tolist() for column in columns), strict=True))
-    counts = fit.level_n.tolist(), fit.level_events.tolist()
-    for level, n, events, effect in zip(levels, *counts, effects, strict=True):
-        shown = REFERENCE if level == term.reference and level >= 0 else effect
-        rows.add(term, level, shown, n=n, events=events, missing=missing, p_term=p_term)
 
 
 def _named(method: str) -> str:

@@ -14,8 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,8 +38,7 @@ _MEASURES: Final = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class CrudeFit:
+class CrudeFit(NamedTuple):
     """The model of one predictor, on the coefficient (log odds) scale.
 
     Arrays have one entry per row of the effects table: all levels in order for a factor (the
