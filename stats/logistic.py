@@ -99,7 +99,6 @@ def _evaluate(
     total = np.zeros((len(beta), len(beta))) if hessian else None
     for part, x in design.blocks():
         eta = x @ beta
-        np.maximum(eta, -_MAX_PREDICTOR, out=eta)
         np.minimum(eta, _MAX_PREDICTOR, out=eta)
         odds = np.exp(eta)
         eta = odds + 1.0

@@ -160,7 +160,6 @@ def evaluate_points(
             x = block[start : start + tile].T
             odds, above = (m[: k * x.shape[1]].reshape(k, -1) for m in memory)
             np.matmul(points, x, out=odds)
-            np.maximum(odds, -_MAX_PREDICTOR, out=odds)
             np.minimum(odds, _MAX_PREDICTOR, out=odds)
             np.exp(odds, out=odds)
             np.add(odds, 1.0, out=above)
