@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from stats.design import Floats, Ints
 from stats.resampling import Counts
+from stats.sorting import ascending
 
 #: Threshold risks 0.01, 0.02, ... 0.99.
 THRESHOLDS: Final = np.arange(1, 100) / 100.0
@@ -39,7 +40,7 @@ class Sorted:
     """One set of linear predictors, sorted: row order, runs of ties, and who is treated."""
 
     def __init__(self, predictor: Floats) -> None:
-        self.order: Ints = np.argsort(predictor)
+        self.order: Ints = ascending(predictor)
         ordered = predictor[self.order]
         tied = _TIED * max(1.0, abs(float(ordered[0])), abs(float(ordered[-1])))
         apart = np.diff(ordered) > tied
@@ -55,6 +56,8 @@ class Sorted:
         NaN without events or without others among the rows counted.
         """
         happened = events[self.order]
+        if counts is None and self._starts is None:
+            return self._by_places(happened)
         if counts is None:
             cases, others = happened, 1 - happened
             rows_below = np.arange(1.0, len(happened) + 1.0)
@@ -71,6 +74,17 @@ class Sorted:
         area = self._pairs(cases, others, others_below) / (n1 * n0)
         true = n1 - _before(cases_below, self._first)
         false = n0 - _before(others_below, self._first)
+        return Ranked(area, (true - false * _ODDS) / (n1 + n0))
+
+    def _by_places(self, happened: NDArray[np.uint8]) -> Ranked:
+        """Of each row once, without ties: the place of an event tells the rows below it."""
+        at = np.flatnonzero(happened)
+        n1, n0 = len(at), len(happened) - len(at)
+        if not n1 or not n0:
+            return Ranked(np.nan, np.full(len(THRESHOLDS), np.nan))
+        area = (float(at.sum()) - 0.5 * n1 * (n1 - 1)) / (n1 * n0)
+        events_before = at.searchsorted(self._first)
+        true, false = n1 - events_before, n0 - (self._first - events_before)
         return Ranked(area, (true - false * _ODDS) / (n1 + n0))
 
     def _pairs(self, cases: Counts, others: Counts, others_below: Floats) -> float:

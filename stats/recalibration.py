@@ -191,11 +191,11 @@ def invert_many(matrices: Floats) -> tuple[Floats, Bools]:
     Scaled to unit diagonal first. An inverse whose diagonal exceeds 1e13 could have come from
     rounding alone and does not count.
     """
-    diagonal = np.einsum("kii->ki", matrices)
-    usable = np.isfinite(matrices).all(axis=(1, 2)) & (diagonal > 0.0).all(axis=1)
-    scale = np.ones_like(diagonal)
-    scale[usable] = 1.0 / np.sqrt(diagonal[usable])
-    scaled = matrices * (scale[:, :, None] * scale[:, None, :])
+    diagonal: Floats = matrices.diagonal(axis1=1, axis2=2)
+    usable: Bools = np.logical_and.reduce((diagonal > 0.0) & (diagonal < np.inf), axis=1)
+    scale = 1.0 / np.sqrt(np.where(usable[:, None], diagonal, 1.0))
+    scales = scale[:, :, None] * scale[:, None, :]
+    scaled = matrices * scales
     scaled[~usable] = np.eye(matrices.shape[1])
     try:
         inverse = np.linalg.inv(scaled)
@@ -206,9 +206,9 @@ def invert_many(matrices: Floats) -> tuple[Floats, Bools]:
                 inverse[i] = np.linalg.inv(matrix)
             except np.linalg.LinAlgError:
                 inverse[i], usable[i] = np.eye(len(matrix)), False
-    spread = np.einsum("kii->ki", inverse)
-    usable &= ((spread > 0.0) & (spread < 1e13)).all(axis=1)
-    return inverse * (scale[:, :, None] * scale[:, None, :]), usable
+    spread = inverse.diagonal(axis1=1, axis2=2)
+    usable &= ((spread > 0.0) & (spread < 1e13)).all(axis=1)  # NaN where the matrix has any
+    return inverse * scales, usable
 
 
 class Smoother(NamedTuple):

@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from stats import sorting
-from stats.sorting import Sorter
+from stats.sorting import Sorter, ascending
 
 
 @pytest.fixture(autouse=True)
@@ -68,3 +68,12 @@ def test_memory_serves_shorter_columns_too() -> None:
         expected = np.sort(values)
         sorter.sort(values)
         assert_array_equal(values, expected)
+
+
+@pytest.mark.parametrize("n", [1, 2_047, 2_048, 5_000, 65_536, 65_537])
+@pytest.mark.parametrize("kind", columns(1))
+def test_the_order_of_any_column(n: int, kind: str) -> None:
+    values = columns(n)[kind]
+    order = ascending(values)
+    assert_array_equal(np.sort(order), np.arange(n))
+    assert_array_equal(values[order], np.sort(values))
