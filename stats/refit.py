@@ -1,11 +1,12 @@
 """The same logistic model in many resamples, all of a batch at once.
 
 The design is one for all; a resample is a row of counts. Chord steps with the curvature of the
-full fit serve all resamples in two matrix products, until each is within a small part of a
-standard error; then each takes Newton steps with its own curvature, which also proves that its
-maximum exists (`logistic.certificate`). Where chord steps would be slow (few rows for the
-number of parameters) all start with their own curvature. What remains - separated resamples,
-levels that were not drawn - is fitted alone by the procedure of the outcome model itself.
+full fit, in single precision, serve all resamples in two matrix products, until each is within a
+small part of a standard error; then each takes Newton steps with its own curvature, which also
+prove that its maximum exists (`logistic.certificate`). Where chord steps would be slow (few rows
+for the number of parameters) all start with their own curvature. What remains - separated
+resamples, levels that were not drawn - is fitted alone by the procedure of the outcome model
+itself.
 
 Checked against a fit on copied rows by statsmodels, resample by resample.
 """
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,7 +110,7 @@ class Refitter:
         before = np.full(len(counts), np.inf)
         for _ in range(_NEWTON_ROUNDS):
             drawn = counts if len(active) == len(counts) else counts[active]
-            fitted, information = self._derivatives(drawn, beta[active], curvature=True)
+            fitted, information = self._derivatives(drawn, beta[active])
             open_to = free[active]
             if held is not None:
                 _hold_still(information, open_to)
@@ -151,7 +152,7 @@ class Refitter:
         information = np.linalg.inv(covariance)
         past_step = past_move = np.zeros_like(beta)
         for turn in range(self._chord_rounds):
-            fitted, _ = self._derivatives(counts, beta, curvature=False)
+            fitted = self._roughly_fitted(counts, beta)
             step = (target - fitted) @ covariance
             size = np.einsum("ki,ki->k", step, step @ information)
             move = step
@@ -170,15 +171,17 @@ class Refitter:
             if float(size[~lost].max(initial=0.0)) <= _NEAR**2:
                 break
 
-    def _tiles(self, counts: Counts) -> Iterator[tuple[slice, Floats, Floats]]:
+    def _tiles(
+        self, counts: Counts, dtype: type[np.floating[Any]] = np.float64
+    ) -> Iterator[tuple[slice, NDArray[Any], NDArray[Any]]]:
         """Rows in tiles: where, the transposed design, the counts as numbers (one buffer)."""
         k = len(counts)
         size = max(64, _TILE_ELEMENTS // max(k, 1))
-        memory = np.empty((k, size))
+        memory = np.empty((k, size), dtype)
         for part, block in self.design.blocks():
             x = block.T
             for start in range(0, x.shape[1], size):
-                tile = x[:, start : start + size]
+                tile = x[:, start : start + size].astype(dtype, copy=False)
                 rows = slice(part.start + start, part.start + start + tile.shape[1])
                 weights = memory[:, : tile.shape[1]]
                 np.copyto(weights, counts[:, rows])
@@ -191,15 +194,23 @@ class Refitter:
             total += np.multiply(drawn, self.y[rows], out=drawn) @ x.T
         return total
 
-    def _derivatives(
-        self, counts: Counts, beta: Floats, *, curvature: bool
-    ) -> tuple[Floats, Floats]:
-        """X'Wp of each resample, and on request X'W p(1 - p) X."""
+    def _roughly_fitted(self, counts: Counts, beta: Floats) -> Floats:
+        """X'Wp of each resample in single precision: enough for the way to a maximum."""
+        fitted = np.zeros(beta.shape)
+        minus = -beta.astype(np.float32)
+        with np.errstate(over="ignore"):
+            for _, x, drawn in self._tiles(counts, np.float32):
+                risk = np.matmul(minus, x)
+                np.exp(risk, out=risk)
+                risk += 1.0
+                fitted += np.divide(drawn, risk, out=risk) @ x.T
+        return fitted
+
+    def _derivatives(self, counts: Counts, beta: Floats) -> tuple[Floats, Floats]:
+        """X'Wp of each resample, and X'W p(1 - p) X."""
         k, p = beta.shape
-        fitted = np.zeros((k, p))
-        information = np.zeros((k, p, p) if curvature else (0, 0, 0))
-        wide = p <= _FEW_PARAMETERS
-        packed = np.zeros((k, len(self._pairs[0]))) if curvature and wide else None
+        fitted, information = np.zeros((k, p)), np.zeros((k, p, p))
+        packed = np.zeros((k, len(self._pairs[0]))) if p <= _FEW_PARAMETERS else None
         with np.errstate(over="ignore"):  # an infinite odds against is a risk of 0
             for _, x, drawn in self._tiles(counts):
                 risk = np.matmul(-beta, x)
@@ -208,12 +219,11 @@ class Refitter:
                 np.reciprocal(risk, out=risk)
                 expected = np.multiply(drawn, risk, out=drawn)
                 fitted += expected @ x.T
-                if curvature:
-                    weights = np.multiply(expected, np.subtract(1.0, risk, out=risk), out=risk)
-                    if packed is not None:
-                        self._add_packed(packed, x, weights)
-                    else:
-                        _add_each(information, x, weights)
+                weights = np.multiply(expected, np.subtract(1.0, risk, out=risk), out=risk)
+                if packed is not None:
+                    self._add_packed(packed, x, weights)
+                else:
+                    _add_each(information, x, weights)
         if packed is not None:
             rows, columns = self._pairs
             information[:, rows, columns] = packed
