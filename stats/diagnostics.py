@@ -173,14 +173,14 @@ def calibration(y: Floats | Bools, probability: Floats) -> Calibration:
     y = np.asarray(y, dtype=np.float64)
     inside = np.clip(probability, 1e-16, 1.0 - 1e-16)
     predictor = np.log(inside) - np.log1p(-inside)
-    return Calibration(_shift(y, predictor), _slope(y, predictor))
+    return Calibration(_shift(y, predictor, inside), _slope(y, predictor, inside))
 
 
-def _shift(y: Floats, predictor: Floats) -> float:
-    """Maximum-likelihood intercept with the predictor as an offset, by Newton; else NaN."""
+def _shift(y: Floats, predictor: Floats, p: Floats) -> float:
+    """Maximum-likelihood intercept with the predictor as an offset, by Newton from 0, where the
+    risks are `p`; else NaN."""
     shift = 0.0
     for _ in range(_ROUNDS):
-        p = expit(predictor + shift)
         score, weight = float((y - p).sum()), float(p @ (1.0 - p))
         if not weight > 0.0:
             break
@@ -188,14 +188,15 @@ def _shift(y: Floats, predictor: Floats) -> float:
         if step * score < _STILL * len(y):
             return shift + step
         shift += step * min(1.0, _LONGEST / abs(step))
+        p = expit(predictor + shift)
     return math.nan
 
 
-def _slope(y: Floats, predictor: Floats) -> float:
-    """Maximum-likelihood slope of y on the predictor and an intercept, by Newton; else NaN."""
+def _slope(y: Floats, predictor: Floats, p: Floats) -> float:
+    """Maximum-likelihood slope of y on the predictor and an intercept, by Newton from 1 and 0,
+    where the risks are `p`; else NaN."""
     intercept, slope = 0.0, 1.0
     for _ in range(_ROUNDS):
-        p = expit(intercept + slope * predictor)
         left, weight = y - p, p * (1.0 - p)
         weighted = weight * predictor
         g0, g1 = float(left.sum()), float(left @ predictor)
@@ -208,6 +209,7 @@ def _slope(y: Floats, predictor: Floats) -> float:
             return slope + d1
         share = min(1.0, _LONGEST / max(abs(d0), abs(d1)))
         intercept, slope = intercept + share * d0, slope + share * d1
+        p = expit(intercept + slope * predictor)
     return math.nan
 
 

@@ -61,14 +61,14 @@ def crude_result(
             used |= term.known
     used &= known
     notes = [note for fit in fits for note in fit.notes]
+    estimators = [_named(fit.method) for fit in fits]
     if not choices["common_sample"]:
         notes += note_on_shift([fit.n for fit in fits], n_adjusted)
     return EffectsResult(
         analysis="analyze_outcome", choices=choices, n_rows=len(known), n_used=int(used.sum()),
         exclusions=_exclusions(outcome, used), notes=tuple(notes), effect="odds ratio",
-        effects=rows.columns(), fit=_crude_fit_table(terms, fits),
-        references=_citations([_named(f.method) for f in fits], choices),
-        method=_facts([_named(f.method) for f in fits], choices),
+        effects=rows.columns(), fit=_crude_fit_table(terms, fits, estimators),
+        references=_citations(estimators, choices), method=_facts(estimators, choices),
     )  # fmt: skip
 
 
@@ -97,11 +97,13 @@ def _interval_name(estimator: str, interval: str) -> str:
     )
 
 
-def _crude_fit_table(terms: Sequence[Term], fits: Sequence[CrudeFit]) -> dict[str, list[Any]]:
+def _crude_fit_table(
+    terms: Sequence[Term], fits: Sequence[CrudeFit], estimators: list[str]
+) -> dict[str, list[Any]]:
     table: dict[str, list[Any]] = {
         "term": [t.name for t in terms],
-        "method": [_named(f.method) for f in fits],
-        "interval": [_interval_name(_named(f.method), f.interval) for f in fits],
+        "method": estimators,
+        "interval": [_interval_name(e, f.interval) for e, f in zip(estimators, fits, strict=True)],
     }
     facts = list(zip(*map(_facts_of, fits), strict=True)) or [()] * len(_FIT_FACTS)
     table |= {name: list(values) for name, values in zip(_FIT_FACTS, facts, strict=True)}
