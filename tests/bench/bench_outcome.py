@@ -2,8 +2,8 @@
 
 Command: python -m tests.bench.bench_outcome. CPU time of one process with one BLAS thread:
 the best of 300 calls at 500 rows, of 60 at 5,000, of ten at 50,000 and of four at the largest
-size, since calls of some milliseconds vary most; of the smaller two sizes in several processes,
-whose memory lies differently each time, and the slowest of these is told, too. The statsmodels loop fits each predictor and
+size, since calls of some milliseconds vary most; in several processes, whose memory lies
+differently each time, and the slowest of these is told, too. The statsmodels loop fits each predictor and
 the full model by Newton on the same rows and computes the VIF of each column by regression; at
 the size of 50,000 rows it runs on a part and is scaled.
 """
@@ -31,7 +31,7 @@ from tests.bench.memory import peak_added
 from tests.bench.report import keep
 
 TIMES = {500: 300, 5_000: 60, 50_000: 10, 200_000: 4}
-PROCESSES = {500: 7, 5_000: 5, 50_000: 1, 200_000: 1}
+PROCESSES = {500: 7, 5_000: 5, 50_000: 3, 200_000: 3}
 GOALS = {500: (5, 10), 5_000: (30, 120), 50_000: (350, 1_200), 200_000: (2_200, 7_000)}
 
 
@@ -70,8 +70,9 @@ def statsmodels_loop(frame: pd.DataFrame, share: int) -> float:
     return crude + full + vif
 
 
-def one_size(n: int, p: int) -> dict[str, float]:
-    """All figures of one size; runs in a process of its own so that the peak is honest."""
+def one_size(n: int, p: int, *, beside: bool) -> dict[str, float]:
+    """All figures of one size, the statsmodels loop among them if it is to run `beside`; in a
+    process of its own so that the peak is honest."""
     warnings.simplefilter("ignore")
     analyze_outcome(clinical_frame(60, 3), outcome="died", predictors=["x0", "x1", "x2"])
     frame = clinical_frame(n, p)
@@ -86,14 +87,16 @@ def one_size(n: int, p: int) -> dict[str, float]:
     figures["wald"], _ = cpu(lambda: call("wald"), times)
     figures["default"], _ = cpu(lambda: call("profile"), times)
     figures["share"] = 1 if n <= 5_000 else 10
-    figures["loop"] = statsmodels_loop(frame, int(figures["share"])) if n <= 50_000 else np.nan
+    beside = beside and n <= 50_000
+    figures["loop"] = statsmodels_loop(frame, int(figures["share"])) if beside else np.nan
     return figures
 
 
 def main() -> None:
     """Every size in its own process, then the repeat."""
     if len(sys.argv) > 2:
-        print(json.dumps(one_size(int(sys.argv[1]), int(sys.argv[2]))))
+        n, p, which = map(int, sys.argv[1:])
+        print(json.dumps(one_size(n, p, beside=which == 0)))
         return
     cells: dict[int, float] = {}
     slowest: dict[int, float] = {}
@@ -102,7 +105,7 @@ def main() -> None:
         " added peak MB | Wald ns/cell"
     ]
     for n, p in SIZES:
-        runs = [in_process(n, p) for _ in range(PROCESSES[n])]
+        runs = [in_process(n, p, which) for which in range(PROCESSES[n])]
         f = runs[0] | {name: min(run[name] for run in runs) for name in ("wald", "default")}
         slowest[n] = max(run["wald"] for run in runs)
         goal, cells[n] = GOALS[n], f["wald"] / n / p * 1e9
@@ -115,8 +118,8 @@ def main() -> None:
         )
     lines += [
         "(1/10): every tenth predictor was fitted and the time scaled.",
-        "slowest process, Wald: " + ", ".join(
-            f"{n:,} rows {slowest[n] * 1e3:.1f} ms of {PROCESSES[n]}" for n in (500, 5_000)
+        "slowest process, Wald ms (of how many): " + ", ".join(
+            f"{slowest[n] * 1e3:.1f} ({PROCESSES[n]})" for n, _ in SIZES
         ),
         f"cost per cell, dearest over cheapest size: {_spread(cells, 5_000):.1f}x from 5,000 rows on; "
         f"{_spread(cells, 0):.1f}x with 500 rows, whose goal is 6.1x the largest size's goal per cell", "",
@@ -132,9 +135,9 @@ def main() -> None:
     )  # fmt: skip
 
 
-def in_process(n: int, p: int) -> dict[str, float]:
-    """`one_size` in a process with the memory settings of the server."""
-    command = [sys.executable, "-m", "tests.bench.bench_outcome", str(n), str(p)]
+def in_process(n: int, p: int, which: int) -> dict[str, float]:
+    """`one_size` in a process with the memory settings of the server; the loop in the first."""
+    command = [sys.executable, "-m", "tests.bench.bench_outcome", str(n), str(p), str(which)]
     env = os.environ | {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=env)
     return json.loads(done.stdout)
