@@ -244,7 +244,8 @@ def _approach(
     is_test = problems.column < 0
     enough = np.where(is_test, _TEST_APPROACH, _LIMIT_APPROACH)
     distinct = np.max(np.diag(fit.covariance) * np.diag(fit.information)) <= _MOST_INFLATED
-    _sampled_step(design, fit, problems, np.flatnonzero(is_test))
+    if is_test.any():
+        _sampled_step(design, fit, problems, np.flatnonzero(is_test))
     good = np.zeros(len(is_test), dtype=np.bool_)
     active = np.arange(len(is_test))
     for _ in range(_APPROACHES):

@@ -11,7 +11,7 @@ import stats.profile as profile_module
 from stats.design import Design, Floats, Term, make_design
 from stats.logistic import LogisticFit, Sums, fit_logistic, sums
 from stats.neighbourhood import near_maximum, score_by_sample
-from stats.profile import evaluate_points, profile_logistic
+from stats.profile import Profile, evaluate_points, profile_logistic
 
 
 def model(n: int = 3_000, seed: int = 3) -> tuple[Design, Sums, LogisticFit]:
@@ -83,6 +83,30 @@ def test_the_approach_changes_no_limit_and_no_test(monkeypatch: pytest.MonkeyPat
     np.testing.assert_allclose(rough.high, exact.high, rtol=1e-8)
     np.testing.assert_allclose(rough.lr_column, exact.lr_column, rtol=1e-8)
     np.testing.assert_allclose(rough.lr_group, exact.lr_group, rtol=1e-8)
+
+
+@pytest.mark.parametrize("limits", [False, True])
+@pytest.mark.parametrize("columns", [[], [0, 3]])
+@pytest.mark.parametrize("groups", [[], [[2, 3, 4]]])
+def test_the_approach_of_whatever_is_asked_for(
+    limits: bool, columns: list[int], groups: list[list[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Limits without tests, tests without limits, neither."""
+    design, found, fit = model()
+
+    def profile() -> Profile:
+        return profile_logistic(
+            design, found.xty, fit, quantile=3.841458820694124, groups=groups,
+            limits=limits, columns=columns,
+        )  # fmt: skip
+
+    exact = profile()
+    monkeypatch.setattr(profile_module, "_LARGE", 0)
+    rough = profile()
+    for name in ("low", "high", "lr_column", "lr_group"):
+        np.testing.assert_allclose(getattr(rough, name), getattr(exact, name), rtol=1e-7)
+    assert np.isfinite(exact.low).all() == limits
+    assert np.isfinite(exact.lr_column).sum() == len(columns)
 
 
 @pytest.mark.parametrize("apart", [1e-1, 1e-3, 1e-5])
