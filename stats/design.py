@@ -252,12 +252,14 @@ class Design:
         """Some rows of the standardised design, counted from 0 within it."""
         if self._kept is not None and len(self._kept) == 1:
             return self._kept[0][1][chosen]
-        part = Design(self.terms, self.rows[chosen], self.columns, self.centre, self.spread)
-        return part._build(slice(0, len(chosen)))
+        found = np.empty((self.n_parameters, len(chosen)))
+        for part, block in self.on(chosen).blocks():
+            found[:, part] = block.T
+        return found.T
 
-    def every(self, apart: int) -> Design:
-        """The design restricted to evenly spaced rows, for a pass or two."""
-        rows = self.rows[::apart]
+    def on(self, chosen: Ints) -> Design:
+        """The design restricted to some rows, counted from 0 within it, for a pass or two."""
+        rows = self.rows[chosen]
         return Design(self.terms, rows, self.columns, self.centre, self.spread, streamed=True)
 
     def take(self, columns: Sequence[int]) -> Design:

@@ -24,11 +24,12 @@ from typing import Final
 
 import numpy as np
 
-from stats.design import Design, Floats, Singles
+from stats.design import Design, Floats, Ints, Singles
 from stats.logistic import LogisticFit
 
 _TILE_ELEMENTS: Final = 1 << 17  # 512 kB
 _APART: Final = 8  # one row of so many tells how a score bends
+_GOLDEN: Final = 0.6180339887498949  # its multiples, less whole numbers, fill (0, 1) evenly
 _FARTHEST: Final = 60.0  # exp() of more overflows in single precision
 
 
@@ -46,11 +47,19 @@ def near_maximum(
 
 def score_by_sample(design: Design, fit: LogisticFit, beta: Floats) -> Floats:
     """The score at each column of `beta`: its linear part is that of `fit`, how it bends is
-    estimated from evenly spaced rows."""
+    estimated from some of the rows."""
     move = beta - fit.beta[:, None]
-    some = design.every(_APART)
-    _, bend = _summed(some, fit.probability[::_APART], move, 0, bend=True)
-    return -(fit.information @ move) - bend * (design.n_rows / some.n_rows)
+    chosen = _spread_out(design.n_rows, _APART)
+    _, bend = _summed(design.on(chosen), fit.probability[chosen], move, 0, bend=True)
+    return -(fit.information @ move) - bend * (design.n_rows / len(chosen))
+
+
+def _spread_out(n: int, apart: int) -> Ints:
+    """One of every `apart` rows, each time at another place among them: files have rhythms (the
+    visits of a patient, the days of a week), which equal steps would fall in with."""
+    block = np.arange(-(-n // apart))
+    chosen = block * apart + (block * _GOLDEN % 1.0 * apart).astype(np.intp)
+    return chosen[chosen < n]
 
 
 def _summed(

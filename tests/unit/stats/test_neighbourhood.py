@@ -85,6 +85,26 @@ def test_the_approach_changes_no_limit_and_no_test(monkeypatch: pytest.MonkeyPat
     np.testing.assert_allclose(rough.lr_group, exact.lr_group, rtol=1e-8)
 
 
+@pytest.mark.parametrize("visits", [2, 4, 7, 8])
+def test_a_sample_does_not_fall_in_with_the_rhythm_of_a_file(visits: int) -> None:
+    """Rows by patient and visit, where the visit matters."""
+    rng = np.random.default_rng(9)
+    n = 16_000
+    a, visit = rng.normal(size=n), (np.arange(n) % visits).astype(np.int8)
+    eta = -1.5 + 0.8 * a + 3.0 * (visit == 0)
+    y = (rng.random(n) < 1.0 / (1.0 + np.exp(-eta))).astype(np.float64)
+    levels = tuple(map(str, range(visits)))
+    terms = [Term("a", "continuous", a), Term("visit", "factor", visit, levels)]
+    design = make_design(terms, np.arange(n))
+    found = sums(design, y)
+    fit = fit_logistic(design, y, start=found)
+    beta = around(fit, 10.0)
+    _, exact = evaluate_points(design, found.xty, beta)
+    quadratic = -fit.information @ (beta - fit.beta[:, None])
+    error = np.abs(score_by_sample(design, fit, beta) - exact).max(axis=0)
+    assert np.median(error / np.abs(quadratic - exact).max(axis=0)) < 0.35
+
+
 @pytest.mark.parametrize("limits", [False, True])
 @pytest.mark.parametrize("columns", [[], [0, 3]])
 @pytest.mark.parametrize("groups", [[], [[2, 3, 4]]])
