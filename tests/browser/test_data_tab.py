@@ -168,3 +168,17 @@ def test_a_wide_file_shows_forty_variables_and_can_be_searched(page: Page, tmp_p
 
 def test_the_bundled_examples_are_part_of_the_repository() -> None:
     assert (ROOT / "examples" / "catalogue.json").is_file()
+
+
+def test_what_was_read_comes_into_view_on_a_phone(page: Page, phone: Page, tmp_path: Path) -> None:
+    """It stands below the examples there; where it is in view already, nothing moves."""
+    nonsense = tmp_path / "nonsense.csv"
+    nonsense.write_bytes(bytes(range(256)) * 40)
+    for seen in (phone, page):
+        steps.upload(seen, nonsense)
+        expect(seen.locator("#data-progress .cs-failure")).to_be_in_viewport()
+        seen.evaluate("scrollTo(0, 0)")
+        seen.locator("[data-example]").first.click()
+        expect(seen.locator("#data-found h2")).to_be_in_viewport(ratio=1)
+    assert phone.evaluate("scrollY") > 0
+    assert page.evaluate("scrollY") == 0
