@@ -31,6 +31,21 @@ def choices(frame: pd.DataFrame, interval: str) -> dict[str, object]:
     return {"outcome": "died", "predictors": list(frame.columns[1:]), "interval": interval}
 
 
+def plan_and_usual_time(n: int, p: int, interval: str) -> tuple[logic.Plan, float]:
+    """The plan made before anything of this size ran; the median CPU seconds of three runs.
+
+    One run alone may hold a collection of the whole process's memory, which no plan speaks of.
+    """
+    frames = [clinical_frame(n, p, seed=seed) for seed in (3, 4, 5)]
+    plan = logic.plan("analyze_outcome", frames[0], **choices(frames[0], interval))
+    taken = []
+    for frame in frames:
+        began = time.thread_time()
+        logic.run("analyze_outcome", frame, **choices(frame, interval))
+        taken.append(time.thread_time() - began)
+    return plan, float(np.median(taken))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("interval", ["wald", "profile"])
 def test_a_calibrated_plan_is_right_within_a_factor_of_three(fresh, interval: str) -> None:
@@ -38,12 +53,11 @@ def test_a_calibrated_plan_is_right_within_a_factor_of_three(fresh, interval: st
         frame = clinical_frame(n, p, seed=2)
         logic.run("analyze_outcome", frame, **choices(frame, interval))
     logic.shutdown()  # what was learnt is read from the file
+    assert logic.run(
+        "analyze_outcome", frame, **choices(frame, interval)
+    )  # opens it: no part of a plan
     for n, p in UNSEEN:
-        frame = clinical_frame(n, p, seed=3)
-        plan = logic.plan("analyze_outcome", frame, **choices(frame, interval))
-        began = time.thread_time()
-        logic.run("analyze_outcome", frame, **choices(frame, interval))
-        taken = time.thread_time() - began
+        plan, taken = plan_and_usual_time(n, p, interval)
         assert taken / 3 < plan.seconds < taken * 3, (n, p, plan.seconds, taken)
         assert plan.fits
         assert plan.lane == "quick"
