@@ -52,6 +52,7 @@ def _head(version: str) -> TagChild:
         ui.tags.link(rel="stylesheet", href=f"styles.css?v={version}"),
         ui.tags.script(src=f"conditions.js?v={version}", defer=""),
         ui.tags.script(src=f"clinstat.js?v={version}", defer=""),
+        ui.tags.script(src=f"answers.js?v={version}", defer=""),
         ui.tags.script(src=f"line.js?v={version}", defer=""),
         ui.tags.script(src=f"session.js?v={version}", defer=""),
         ui.tags.script(src=f"system.js?v={version}", defer=""),

@@ -163,34 +163,10 @@
     setTimeout(() => { button.textContent = before; }, 2500);
   }
 
-  /* On a narrow page what was read, or why it could not be, stands far below the choices: it is
-     brought into view once, for whoever chose a file or an example. */
-  let awaited = false;
-  let panel;
-  let settled; // timer: refusals and tables come and go one after the other
-
-  function watchForWhatWasRead() {
-    if (panel) return;
-    panel = document.getElementById("data-found")?.parentElement;
-    if (panel) {
-      new MutationObserver(() => {
-        clearTimeout(settled);
-        if (awaited) settled = setTimeout(showWhatWasRead, 150);
-      }).observe(panel, { childList: true, subtree: true });
-    }
-  }
-
-  function showWhatWasRead() {
-    if (panel.querySelector(".cs-running")) return;
-    awaited = false;
-    if (panel.getBoundingClientRect().top > innerHeight / 2) panel.scrollIntoView();
-  }
-
   document.addEventListener("change", refuseLargeFile, true);
   document.addEventListener("change", (event) => {
     if (event.target.matches("[data-field]")) sendEdit(event.target);
     if (event.target.type === "file") {
-      awaited = true;
       event.target.closest("[data-max-bytes]")?.querySelector(".cs-upload-message")?.replaceChildren();
     }
   });
@@ -204,13 +180,11 @@
     if (button.matches("[data-copies]")) copyText(button);
     if (button.matches("button[data-field]")) sendEdit(button);
     if (button.matches("[data-example]")) {
-      awaited = true;
       window.Shiny.setInputValue(button.dataset.input, button.dataset.example, { priority: "event" });
     }
   });
 
   window.jQuery(document).on("shiny:sessioninitialized", () => {
-    watchForWhatWasRead();
     window.Shiny.addCustomMessageHandler("clinstat-row", replaceRow);
     window.Shiny.addCustomMessageHandler("clinstat-notice", ({ text }) => {
       const place = document.querySelector(".cs-notice");

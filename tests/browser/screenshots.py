@@ -18,8 +18,13 @@ SIZES = {"wide": (1280, 900), "phone": (390, 844)}
 
 
 def shoot(page: Page, name: str) -> None:
+    size = page.viewport_size
+    assert size
+    whole = page.evaluate("document.documentElement.scrollHeight")
+    page.set_viewport_size({"width": size["width"], "height": max(size["height"], whole)})
     page.wait_for_timeout(500)  # fonts, transitions and the figure have settled
-    page.screenshot(path=OUT / f"{name}.png", full_page=True)
+    page.screenshot(path=OUT / f"{name}.png")
+    page.set_viewport_size(size)
 
 
 def walk(page: Page, name: str) -> None:
@@ -42,7 +47,8 @@ def walk(page: Page, name: str) -> None:
     for number, view in enumerate(("Figure", "Details", "Methods", "Code"), start=7):
         steps.view(page, view)
         if view == "Figure":
-            expect(page.locator("clinstat-figure svg.main-svg").first).to_be_visible()
+            page.locator("clinstat-figure").first.scroll_into_view_if_needed()  # drawn when looked at
+    expect(page.locator("clinstat-figure svg.main-svg").first).to_be_visible()
         shoot(page, f"{name}-{number}-{view.lower()}")
 
 
