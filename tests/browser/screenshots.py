@@ -48,7 +48,7 @@ def walk(page: Page, name: str) -> None:
         steps.view(page, view)
         if view == "Figure":
             page.locator("clinstat-figure").first.scroll_into_view_if_needed()  # drawn when looked at
-    expect(page.locator("clinstat-figure svg.main-svg").first).to_be_visible()
+            expect(page.locator("clinstat-figure svg.main-svg").first).to_be_visible()
         shoot(page, f"{name}-{number}-{view.lower()}")
 
 
