@@ -47,8 +47,9 @@ def walk(page: Page, name: str) -> None:
     for number, view in enumerate(("Figure", "Details", "Methods", "Code"), start=7):
         steps.view(page, view)
         if view == "Figure":
-            page.locator("clinstat-figure").first.scroll_into_view_if_needed()  # drawn when looked at
-            expect(page.locator("clinstat-figure svg.main-svg").first).to_be_visible()
+            figure = page.locator("clinstat-figure").first
+            figure.scroll_into_view_if_needed()  # it is drawn when it is looked at
+            expect(figure.locator("svg.main-svg").first).to_be_visible()
         shoot(page, f"{name}-{number}-{view.lower()}")
 
 
