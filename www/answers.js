@@ -1,6 +1,6 @@
 /* What was asked for comes into view: the result of a run, or what was read from a file. On a phone
    it stands far below the choices, on a wide page above whoever scrolled down to the last of them.
-   Only for who asked just now and has not scrolled since: nothing moves when a page opens again or
+   Only for who asked just now and has done nothing since: nothing moves when a page opens again or
    a table is drawn anew. */
 (() => {
   let panel = null; // where the answer will stand; null when nothing was asked for
@@ -34,8 +34,8 @@
     if (button?.matches("[data-example]")) lookAt(whatWasRead());
     if (button?.matches(".cs-run > button")) lookAt(button.closest(".cs-work").querySelector(".cs-card"));
   });
-  for (const move of ["wheel", "touchmove", "keydown"]) {
-    document.addEventListener(move, () => lookAt(null), { capture: true, passive: true });
+  for (const act of ["wheel", "pointerdown", "keydown"]) { // each comes before the click it may become
+    document.addEventListener(act, () => lookAt(null), { capture: true, passive: true });
   }
 
   // a tab begins at its top, wherever the one before was left

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser import steps
+from tests.browser import steps, validation
 
 pytestmark = pytest.mark.browser
 
@@ -72,6 +74,32 @@ def test_nothing_moves_for_who_has_scrolled_or_sees_the_answer(page: Page) -> No
     steps.view(page, "Details")  # drawn anew: not asked for by Run
     expect(page.locator("#outcome-card-details table").first).to_be_visible()
     assert still(page) == moved
+
+
+@pytest.mark.parametrize(("act", "seed"), [("wheel", 101), ("press", 102)])
+def test_who_turns_to_something_else_while_it_runs_is_left_there(
+    phone: Page, tmp_path: Path, act: str, seed: int
+) -> None:
+    validation.write_patients(tmp_path / "patients.csv", rows=30_000)
+    steps.upload(phone, tmp_path / "patients.csv")
+    steps.see_dataset(phone, "patients.csv")
+    phone.get_by_role("button", name="Continue to Outcome").click()
+    validation.choose(phone)
+    validation.seed(phone, seed)
+    validation.run(phone)
+    progress = validation.running(phone)
+    expect(progress).to_be_in_viewport(ratio=1)
+    if act == "wheel":
+        phone.mouse.move(200, 400)
+        phone.mouse.wheel(0, -700)
+    else:
+        phone.mouse.click(3, 400)
+        phone.evaluate("scrollTo({ top: 0, behavior: 'instant' })")
+    expect(progress).not_to_be_in_viewport()
+    expect(progress).to_have_count(1)  # it still runs
+    validation.see_end(phone)
+    still(phone)
+    expect(phone.locator("#validate-card-badge")).not_to_be_in_viewport()
 
 
 @pytest.mark.parametrize("key", ["Tab", "Shift+Tab"])

@@ -14,19 +14,16 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser import steps
+from tests.browser import steps, validation
 from tests.browser.conftest import Server, Witness, free_port, open_page, start, stop
 from tests.fault.cache_faults import report
 from tests.fault.tcp_proxy import Kind, TcpProxy
 
 pytestmark = [pytest.mark.browser, pytest.mark.fault]
 
-ROWS, PREDICTORS = 3_000, 10
 ON_SCREEN_SECONDS = 2.0
 NOTICED_SECONDS = 3.0  # on a line that somebody uses
 #: Asked in the page itself: what is asked from outside is asked once a second.
@@ -48,13 +45,8 @@ SOMETHING = "#validate-card-result .cs-badge, #validate-card-progress .cs-runnin
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Patients whose model takes seconds to validate."""
-    rng = np.random.default_rng(21)
-    x = rng.normal(size=(ROWS, PREDICTORS)).round(3)
-    frame = pd.DataFrame(x, columns=[f"x{i}" for i in range(PREDICTORS)])
-    risk = 1 / (1 + np.exp(1 - x[:, 0] - 0.5 * x[:, 1]))
-    frame.insert(0, "died", np.where(rng.random(ROWS) < risk, "yes", "no"))
     path = tmp_path_factory.mktemp("file") / "patients.csv"
-    frame.to_csv(path, index=False)
+    validation.write_patients(path)
     return path
 
 
@@ -90,28 +82,13 @@ def prepare(context: BrowserContext, port: int, file: Path) -> Page:
     steps.upload(page, file)
     steps.see_dataset(page, file.name)
     page.get_by_role("tab", name="Outcome").click()
-    page.get_by_role("tab", name="Validate").click()
-    page.select_option("#validate-outcome", label="died")
-    expect(page.locator("#validate-event option[value='yes']")).to_have_count(1)
-    page.select_option("#validate-event", value="yes")
-    page.locator("input[name='validate-quality'][value='publication']").check()
-    expect(page.locator("#validate-predictors_count")).to_have_text(f"{PREDICTORS} chosen")
+    validation.choose(page)
     return page
-
-
-def seed(page: Page, number: int) -> None:
-    page.evaluate(f"Shiny.setInputValue('validate-seed', '{number}')")
-
-
-def run(page: Page) -> None:
-    page.locator("#validate-run").click()
 
 
 def finished(page: Page) -> str:
     """The table of the whole result, as it stands in the page."""
-    badge = page.locator("#validate-card-badge .cs-badge:not([data-source=partial])")
-    expect(badge).to_be_visible(timeout=60_000)
-    expect(page.locator("#validate-card-progress .cs-running")).to_have_count(0)
+    validation.see_end(page)
     return page.locator("#validate-card-table").inner_html()
 
 
@@ -155,8 +132,8 @@ def test_ten_lines_that_break(context: BrowserContext, own: Server, file: Path) 
 
         drop("idle", "#validate-outcome")
         for number in (1, 2, 3):
-            seed(page, number)
-            run(page)
+            validation.seed(page, number)
+            validation.run(page)
             for _ in range(2):
                 page.wait_for_timeout(rng.uniform(0, 400))
                 drop("running", SOMETHING)
@@ -179,7 +156,7 @@ def test_a_line_that_is_only_half_open_is_noticed(
         assert proxy.drop("black hole") >= 1
         page.wait_for_timeout(2_500)  # nothing was heard for a while
         began = time.monotonic()
-        run(page)  # a click that goes nowhere
+        validation.run(page)  # a click that goes nowhere
         page.evaluate(UNTIL, ["Reconnecting", ""])
         noticed = time.monotonic() - began
         page.wait_for_timeout(1000 * dark_seconds)
@@ -200,7 +177,7 @@ def test_a_click_while_the_line_is_down_is_heard(
     with TcpProxy(port_of(own)) as proxy:
         page = prepare(context, proxy.port, file)
         break_line(page, proxy, "fin", 0.2)
-        run(page)
+        validation.run(page)
         return_seconds(page, proxy, SOMETHING)
         finished(page)
         break_line(page, proxy, "reset", 0.2)
@@ -213,7 +190,7 @@ def test_a_click_while_the_line_is_down_is_heard(
 def test_a_reload_in_the_middle_of_a_job(context: BrowserContext, own: Server, file: Path) -> None:
     page = prepare(context, port_of(own), file)
     page.wait_for_timeout(600)  # choices are kept a moment after they change
-    run(page)
+    validation.run(page)
     expect(page.locator("#validate-card-progress .cs-running")).to_have_count(1)
     page.reload()
     finished(page)
@@ -229,7 +206,7 @@ def test_a_server_killed_in_the_middle_of_a_job_does_it_when_it_is_back(
     second = None
     try:
         page = prepare(context, port, file)
-        run(page)
+        validation.run(page)
         expect(page.locator("#validate-card-progress .cs-running")).to_have_count(1)
         page.wait_for_timeout(300)
         first.process.kill()
@@ -255,7 +232,7 @@ def test_a_tab_that_is_closed_and_reopened(browser: Browser, own: Server, file: 
     context = browser.new_context()
     page = prepare(context, port_of(own), file)
     page.wait_for_timeout(600)
-    run(page)
+    validation.run(page)
     expect(page.locator("#validate-card-progress .cs-running")).to_have_count(1)
     kept = page.evaluate("({...sessionStorage})")
     page.close(run_before_unload=False)
@@ -280,7 +257,7 @@ def test_a_duplicated_tab_does_not_fight_with_its_original(
     addresses: list[str] = []
     context.on("request", lambda request: addresses.append(request.url))
     page.wait_for_timeout(600)
-    run(page)
+    validation.run(page)
     table = finished(page)
     with context.expect_page() as opened:
         page.evaluate("window.open(location.href)")  # takes a copy of the session storage along
