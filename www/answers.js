@@ -38,8 +38,11 @@
     document.addEventListener(act, () => lookAt(null), { capture: true, passive: true });
   }
 
-  // a tab begins at its top, wherever the one before was left
+  // a tab begins at its top, wherever the one before was left, and closes the menu of narrow pages
   document.addEventListener("shown.bs.tab", (event) => {
-    if (event.target.closest(".navbar")) scrollTo({ top: 0, behavior: "instant" });
+    if (!event.target.closest(".navbar")) return;
+    const menu = document.querySelector(".navbar-collapse.show");
+    if (menu) window.bootstrap.Collapse.getOrCreateInstance(menu, { toggle: false }).hide();
+    scrollTo({ top: 0, behavior: "instant" });
   });
 })();

@@ -131,3 +131,13 @@ def test_a_tab_begins_at_its_top(phone: Page) -> None:
     go_on.click()
     expect(phone.locator("#outcome-outcome")).to_be_in_viewport(ratio=1)
     assert still(phone) == 0
+
+
+def test_the_menu_of_a_phone_closes_when_a_tab_is_chosen(phone: Page) -> None:
+    menu = phone.get_by_role("button", name="Toggle navigation")
+    for name in ("Compare", "Outcome"):
+        tab = phone.get_by_role("tab", name=name, exact=True)
+        menu.click()
+        tab.click()
+        expect(tab).not_to_be_visible()
+        expect(phone.get_by_role("tabpanel").first).to_be_in_viewport()
